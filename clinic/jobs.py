@@ -1,0 +1,15 @@
+"""Work for the background worker, by dotted path, so that a lower room can call upon a higher one."""
+
+from typing import Any
+
+from django_q.tasks import async_task
+
+
+def enqueue(path: str, *args: Any) -> str:
+    """Queue ``path(*args)`` for the worker and return the job's id.
+
+    The queue is a table of the same database: the job's row is written inside the caller's transaction
+    and becomes visible to the worker exactly when that commits. Arguments are ids and plain values; the
+    function must be idempotent, because a queue may run it twice.
+    """
+    return str(async_task(path, *args, group=path.rpartition(".")[2]))

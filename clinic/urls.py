@@ -1,0 +1,15 @@
+from django.contrib import admin
+from django.urls import include, path
+
+from clinic import home
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("admin/", admin.site.urls),
+    path("patients/", include("patients.urls")),
+    path("", include("scheduling.urls")),
+    path("", include("imaging.urls")),
+    path("", include("reporting.urls")),
+    path("audit/", include("audit.urls")),
+    path("dicom/", include("dicomserver.urls")),
+]

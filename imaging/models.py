@@ -1,0 +1,207 @@
+"""Studies, series and instances (PS3.3 A.1.2), and what was received but cannot be filed."""
+
+from pathlib import Path
+from typing import Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.models import User
+from patients.models import Patient
+from scheduling.models import Order
+
+UID = {"max_length": 64}
+
+
+class StudyState(models.TextChoices):
+    LINKED = "linked", _("Linked to an order")
+    FILED = "filed", _("Filed with a patient")
+    HELD = "held", _("Held: whose is it?")
+
+
+class StudyQuerySet(models.QuerySet["Study"]):
+    def held(self) -> Self:
+        return self.filter(state=StudyState.HELD)
+
+    def for_patient(self, patient: Patient) -> Self:
+        return self.filter(patient=patient)
+
+    def visible_to(self, user: User) -> Self:
+        return self.all()
+
+
+class Study(models.Model):
+    """All images of one examination.
+
+    ``received_*`` is the identity as the sender wrote it; it is never overwritten. A study whose identity
+    does not agree with its order is *held*: it has no patient and no order until a person decides.
+    """
+
+    study_instance_uid = models.CharField(**UID, unique=True)
+    state = models.CharField(max_length=8, choices=StudyState.choices)
+    patient = models.ForeignKey(
+        Patient, null=True, blank=True, on_delete=models.PROTECT, related_name="studies"
+    )
+    order = models.OneToOneField(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="study")
+    # The order that the images point at when they are held because of a difference.
+    candidate_order = models.ForeignKey(
+        Order, null=True, blank=True, on_delete=models.PROTECT, related_name="held_studies"
+    )
+    held_reason = models.CharField(max_length=300, blank=True)
+    # {"patient_name": ["in the images", "in the order"], …}
+    differences = models.JSONField(default=dict, blank=True)
+    resolved_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    received_patient_id = models.CharField(max_length=64, blank=True)
+    received_issuer = models.CharField(max_length=64, blank=True)
+    received_patient_name = models.CharField(max_length=324, blank=True)
+    received_birth_date = models.CharField(max_length=18, blank=True)
+    received_sex = models.CharField(max_length=16, blank=True)
+    received_accession_number = models.CharField(max_length=64, blank=True)
+    description = models.CharField(max_length=200, blank=True)
+    modalities = ArrayField(models.CharField(max_length=16), default=list)
+    performed_at = models.DateTimeField(null=True, blank=True)
+    source_ae_title = models.CharField(max_length=16, blank=True)
+    series_count = models.PositiveIntegerField(default=0)
+    instance_count = models.PositiveIntegerField(default=0)
+    first_received_at = models.DateTimeField(auto_now_add=True)
+    last_received_at = models.DateTimeField()
+    stable_at = models.DateTimeField(null=True, blank=True)
+
+    objects = StudyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("study")
+        verbose_name_plural = _("studies")
+        indexes = [models.Index(fields=["-last_received_at"], name="study_last_received")]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=StudyState.values), name="study_state_is_known"),
+            models.CheckConstraint(
+                condition=~Q(state=StudyState.LINKED) | Q(order__isnull=False, patient__isnull=False),
+                name="study_linked_has_order_and_patient",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=StudyState.FILED) | Q(patient__isnull=False),
+                name="study_filed_has_patient",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=StudyState.HELD)
+                | (Q(order__isnull=True, patient__isnull=True) & ~Q(held_reason="")),
+                name="study_held_belongs_to_nobody_and_says_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.description or self.study_instance_uid
+
+
+class Series(models.Model):
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="series")
+    series_instance_uid = models.CharField(**UID)
+    modality = models.CharField(max_length=16, blank=True)
+    number = models.BigIntegerField(null=True, blank=True)
+    description = models.CharField(max_length=200, blank=True)
+    body_part = models.CharField(max_length=64, blank=True)
+    laterality = models.CharField(max_length=16, blank=True)
+    instance_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("series")
+        verbose_name_plural = _("series")
+        ordering = ["number", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "series_instance_uid"], name="series_unique_in_study")
+        ]
+
+    def __str__(self) -> str:
+        return self.description or f"{self.modality} {self.number or ''}".strip()
+
+
+class Instance(models.Model):
+    """One stored SOP instance. The file holds the data set exactly as received, behind file meta of ours.
+
+    ``metadata`` is DICOM JSON (PS3.18 F.2) without bulk data. ``frame_offsets`` is ``[[offset, length], …]``:
+    bytes of each frame within the file, where it can be served by one ranged read.
+    """
+
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="instances")
+    sop_instance_uid = models.CharField(**UID, unique=True)
+    sop_class_uid = models.CharField(**UID)
+    transfer_syntax_uid = models.CharField(**UID)
+    number = models.BigIntegerField(null=True, blank=True)
+    rows = models.PositiveIntegerField(null=True, blank=True)
+    columns = models.PositiveIntegerField(null=True, blank=True)
+    frames = models.PositiveIntegerField(default=0)
+    # Relative to settings.STUDIES_DIR; the names are ours, never made from what a peer sent.
+    file = models.CharField(max_length=200, unique=True)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    # SHA-256 of the data set alone: the same object sent twice has the same one, whatever its file meta.
+    data_sha256 = models.CharField(max_length=64)
+    metadata = models.JSONField(default=dict)
+    frame_offsets = models.JSONField(default=list)
+    thumbnail = models.CharField(max_length=200, blank=True)
+    display_problem = models.CharField(max_length=300, blank=True)
+    source_ae_title = models.CharField(max_length=16, blank=True)
+    source_address = models.CharField(max_length=64, blank=True)
+    times_received = models.PositiveIntegerField(default=1)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("image")
+        verbose_name_plural = _("images")
+        ordering = ["number", "pk"]
+
+    def __str__(self) -> str:
+        return self.sop_instance_uid
+
+    @property
+    def path(self) -> Path:
+        return Path(settings.STUDIES_DIR) / self.file
+
+
+class KeyImage(models.Model):
+    """An image marked as telling, with a JPEG of how it looked on the screen."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="key_images")
+    instance = models.ForeignKey(Instance, on_delete=models.PROTECT, related_name="key_images")
+    frame = models.PositiveIntegerField(default=1)
+    caption = models.CharField(max_length=200, blank=True)
+    presentation = models.JSONField(default=dict)
+    # Relative to settings.STUDIES_DIR.
+    picture = models.CharField(max_length=200)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("key image")
+        verbose_name_plural = _("key images")
+
+    def __str__(self) -> str:
+        return self.caption or f"{self.instance} {self.frame}"
+
+
+class Quarantined(models.Model):
+    """An object that was received and acknowledged but cannot be shown as an image; its bytes are kept."""
+
+    # Relative to settings.QUARANTINE_DIR.
+    file = models.CharField(max_length=200, unique=True)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    reason = models.CharField(max_length=500)
+    sop_instance_uid = models.CharField(max_length=200, blank=True)
+    source_ae_title = models.CharField(max_length=64, blank=True)
+    source_address = models.CharField(max_length=64, blank=True)
+    received_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    settlement = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("quarantined object")
+        verbose_name_plural = _("quarantined objects")
+
+    def __str__(self) -> str:
+        return f"{self.sop_instance_uid}: {self.reason}"

@@ -1,0 +1,158 @@
+"""Patients and the numbers by which they are known."""
+
+from typing import Self
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.models import User
+
+
+class Sex(models.TextChoices):
+    """DICOM (0010,0040), with U for not known."""
+
+    MALE = "M", _("Male")
+    FEMALE = "F", _("Female")
+    OTHER = "O", _("Other")
+    UNKNOWN = "U", _("Not known")
+
+
+class BirthPrecision(models.TextChoices):
+    DAY = "day", _("Day")
+    MONTH = "month", _("Month")
+    YEAR = "year", _("Year")
+    ABOUT = "about", _("About")
+
+
+class PatientQuerySet(models.QuerySet["Patient"]):
+    def current(self) -> Self:
+        """Without records that were merged into another one."""
+        return self.filter(merged_into=None)
+
+    def visible_to(self, user: User) -> Self:
+        """Everybody who works here may see every patient; referrers will see only their own."""
+        return self.current()
+
+
+class Patient(models.Model):
+    """One person. Names are kept as entered, in DICOM's components (PS3.5 6.2.1.2)."""
+
+    mrn = models.CharField(_("patient number"), max_length=64)
+    mrn_key = models.CharField(max_length=64, unique=True, editable=False)
+    family_name = models.CharField(_("family name"), max_length=64, blank=True)
+    given_name = models.CharField(_("given name"), max_length=64, blank=True)
+    middle_name = models.CharField(_("middle name"), max_length=64, blank=True)
+    name_prefix = models.CharField(_("prefix"), max_length=64, blank=True)
+    name_suffix = models.CharField(_("suffix"), max_length=64, blank=True)
+    ideographic_name = models.CharField(
+        _("name in ideographs"), max_length=64, blank=True, help_text=_("DICOM components parted by ^.")
+    )
+    phonetic_name = models.CharField(
+        _("name in phonetic script"), max_length=64, blank=True, help_text=_("DICOM components parted by ^.")
+    )
+    name_key = models.CharField(max_length=400, editable=False)
+    birth_date = models.DateField(_("birth date"), null=True, blank=True)
+    birth_precision = models.CharField(
+        _("birth date known to"), max_length=5, choices=BirthPrecision.choices, default=BirthPrecision.DAY
+    )
+    sex = models.CharField(_("sex"), max_length=1, choices=Sex.choices, default=Sex.UNKNOWN)
+    phone = models.CharField(_("phone"), max_length=20, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    address = models.TextField(_("address"), blank=True)
+    national_id = models.CharField(_("national id"), max_length=64, blank=True)
+    alerts = models.TextField(_("allergies and alerts"), blank=True)
+    pregnancy_note = models.CharField(_("pregnancy"), max_length=200, blank=True)
+    note = models.TextField(_("note"), blank=True)
+    merged_into = models.ForeignKey(
+        "self",
+        verbose_name=_("merged into"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="aliases",
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = PatientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
+        indexes = [
+            GinIndex(fields=["name_key"], opclasses=["gin_trgm_ops"], name="patient_name_trigram"),
+            models.Index(fields=["birth_date"], name="patient_birth_date"),
+            models.Index(fields=["phone"], name="patient_phone", condition=~Q(phone="")),
+            models.Index(fields=["national_id"], name="patient_national_id", condition=~Q(national_id="")),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(birth_date=None) | Q(birth_date__gte="1850-01-01"),
+                name="patient_birth_date_after_1850",
+            ),
+            # A day's grace: the database's clock may be a time zone behind the clinic's.
+            models.CheckConstraint(
+                condition=Q(birth_date=None)
+                | Q(
+                    birth_date__lte=F("created_at")
+                    + models.Value("1 day", output_field=models.DurationField())
+                ),
+                name="patient_birth_date_not_in_future",
+            ),
+            models.CheckConstraint(condition=Q(sex__in=Sex.values), name="patient_sex_known_code"),
+            models.CheckConstraint(
+                condition=~Q(family_name="", given_name="", ideographic_name=""), name="patient_has_a_name"
+            ),
+            models.CheckConstraint(condition=~Q(merged_into=F("id")), name="patient_not_merged_into_itself"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.display_name} ({self.mrn})"
+
+    @property
+    def display_name(self) -> str:
+        """As spoken: ``Dr Anna Maria Ólafsdóttir`` with ideographs behind where there are any."""
+        parts = [self.name_prefix, self.given_name, self.middle_name, self.family_name, self.name_suffix]
+        spoken = " ".join(part for part in parts if part)
+        ideographs = self.ideographic_name.replace("^", " ").strip()
+        return f"{spoken} {ideographs}".strip() if ideographs else spoken
+
+    @property
+    def list_name(self) -> str:
+        """As in a list: ``Ólafsdóttir, Anna Maria``."""
+        given = " ".join(part for part in [self.given_name, self.middle_name] if part)
+        return ", ".join(part for part in [self.family_name, given] if part) or self.display_name
+
+    @property
+    def dicom_name(self) -> str:
+        """PN value with up to three component groups."""
+        groups = [
+            "^".join(
+                [self.family_name, self.given_name, self.middle_name, self.name_prefix, self.name_suffix]
+            ).rstrip("^"),
+            self.ideographic_name,
+            self.phonetic_name,
+        ]
+        return "=".join(groups).rstrip("=")
+
+
+class PatientIdentifier(models.Model):
+    """Another number of the same person: from another clinic, an outside disc, an insurance."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="identifiers")
+    issuer = models.CharField(_("issued by"), max_length=64)
+    value = models.CharField(_("number"), max_length=64)
+
+    class Meta:
+        verbose_name = _("other number")
+        verbose_name_plural = _("other numbers")
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "value"], name="patient_identifier_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.value} ({self.issuer})"

@@ -1,0 +1,157 @@
+"""Report templates, reports and their immutable versions."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.models import User
+from imaging.models import KeyImage
+from scheduling.models import Order
+
+
+class ReportTemplate(models.Model):
+    """The sections of a report. A changed template is a new version, so an old report keeps its own.
+
+    ``sections`` is ``[{"key": "findings", "title": "Findings", "normal": "<p>…</p>", "fields": […]}, …]``.
+    """
+
+    code = models.CharField(_("code"), max_length=40)
+    version = models.PositiveIntegerField(_("version"), default=1)
+    name = models.CharField(_("name"), max_length=100)
+    modality = models.CharField(_("modality"), max_length=16, blank=True)
+    body_part = models.CharField(_("body part"), max_length=64, blank=True)
+    sections = models.JSONField(_("sections"))
+    source = models.CharField(_("source"), max_length=300, blank=True)
+    is_active = models.BooleanField(_("offered"), default=True)
+
+    class Meta:
+        verbose_name = _("report template")
+        verbose_name_plural = _("report templates")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["code", "version"], name="report_template_version_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ReportStatus(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    PRELIMINARY = "preliminary", _("Preliminary")
+    FINAL = "final", _("Final")
+
+
+class ReportQuerySet(models.QuerySet["Report"]):
+    def final(self) -> Self:
+        return self.filter(status=ReportStatus.FINAL)
+
+    def visible_to(self, user: User) -> Self:
+        return self.all()
+
+
+class Report(models.Model):
+    """The report of one order while it is written. What is signed is copied into a ``ReportVersion``.
+
+    ``content`` is ``{"findings": "<p>…</p>", …}`` by section key, sanitised HTML. ``revision`` counts
+    saves: a save that names an older revision is a conflict, never an overwrite.
+    """
+
+    order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="report")
+    template = models.ForeignKey(ReportTemplate, on_delete=models.PROTECT, related_name="reports")
+    status = models.CharField(max_length=12, choices=ReportStatus.choices, default=ReportStatus.DRAFT)
+    content = models.JSONField(default=dict)
+    revision = models.PositiveIntegerField(default=0)
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reports_written")
+    signed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="reports_signed")
+    signed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ReportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("report")
+        verbose_name_plural = _("reports")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=ReportStatus.values), name="report_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=ReportStatus.FINAL) | Q(signed_by__isnull=False, signed_at__isnull=False),
+                name="report_final_has_signer",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template} {self.order.accession_number}"
+
+
+class ReportImage(models.Model):
+    """A key image inserted into a report, with its place and caption."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="images")
+    key_image = models.ForeignKey(KeyImage, on_delete=models.PROTECT, related_name="+")
+    position = models.PositiveIntegerField(default=0)
+    caption = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [models.UniqueConstraint(fields=["report", "key_image"], name="report_image_once")]
+
+    def __str__(self) -> str:
+        return self.caption
+
+
+class VersionKind(models.TextChoices):
+    FINAL = "final", _("Final report")
+    ADDENDUM = "addendum", _("Addendum")
+
+
+class ReportVersion(models.Model):
+    """What was signed: frozen content, signer, time, hash; the PDF follows from the worker.
+
+    A trigger (migration 0002) refuses any change but the first writing of the PDF's file and hash.
+    """
+
+    report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField(default=1)
+    kind = models.CharField(max_length=8, choices=VersionKind.choices, default=VersionKind.FINAL)
+    # Everything the PDF shows: clinic, patient block, order, sections with titles, image files and captions.
+    content = models.JSONField()
+    content_sha256 = models.CharField(max_length=64)
+    signed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    signed_at = models.DateTimeField()
+    # Relative to settings.DOCUMENTS_DIR.
+    pdf = models.CharField(max_length=200, blank=True)
+    pdf_sha256 = models.CharField(max_length=64, blank=True)
+    pdf_problem = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["report", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["report", "number"], name="report_version_number_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.report} v{self.number}"
+
+
+class ReleaseMethod(models.TextChoices):
+    DOWNLOAD = "download", _("Download")
+    PRINT = "print", _("Print")
+
+
+class Release(models.Model):
+    """One handing over of a signed report to the referrer."""
+
+    version = models.ForeignKey(ReportVersion, on_delete=models.PROTECT, related_name="releases")
+    method = models.CharField(max_length=10, choices=ReleaseMethod.choices)
+    recipient = models.CharField(max_length=200)
+    released_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    released_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.version} → {self.recipient}"
