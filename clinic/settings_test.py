@@ -5,14 +5,21 @@ import os
 import shutil
 import tempfile
 
-if "CEDAR_DATA" not in os.environ:
-    _folder = tempfile.mkdtemp(prefix="cedar-test-")
-    os.environ["CEDAR_DATA"] = _folder
+_folder = os.environ.get("CEDAR_TEST_DATA")
+if not _folder:
+    _folder = os.environ["CEDAR_TEST_DATA"] = tempfile.mkdtemp(prefix="cedar-test-")
     atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+# Whatever the environment says: tests never touch the data folder or the database of a clinic.
+os.environ["CEDAR_DATA"] = _folder
+os.environ.pop("DATABASE_URL", None)
 
-from clinic.settings import *  # noqa: F403
+from clinic.settings import *  # noqa: E402, F403
 
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]  # noqa: F405
+
+# The cluster is the tests' own, so the test database may have the real one's name: the live bridge, the
+# worker and the DICOM server of a test then find it by the ordinary settings.
+DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # noqa: F405

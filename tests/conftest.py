@@ -1,0 +1,61 @@
+"""What all tests share: a database cluster of their own, and how a test names the outside tool it needs.
+
+``@pytest.mark.needs_tool("storescu", package="dcmtk")`` on a test, or ``pytestmark = …`` in a module, skips
+with the Debian package to install where the program is missing. With ``CEDAR_REQUIRE_TOOLS=1`` (as in
+``.ci/run``) a missing tool is a failure.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clinic.postgres import Cluster, RunningCluster
+
+DURABILITY_OFF = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs_tool(program, package): skip unless the program is installed")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs_tool"):
+        require_tool(*marker.args, **marker.kwargs)
+
+
+def require_tool(program: str, package: str) -> str:
+    """The path of an outside program; skips, or fails where tools are required, when it is missing."""
+    found = shutil.which(program)
+    if found:
+        return found
+    reason = f"needs the program {program}: sudo apt install {package}"
+    if os.environ.get("CEDAR_REQUIRE_TOOLS") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def database_cluster() -> Iterator[Cluster]:
+    """A PostgreSQL cluster in the tests' data folder, started once and thrown away with it."""
+    from django.conf import settings
+
+    data = Path(settings.CEDAR_DATA)
+    with RunningCluster(Cluster(data, DURABILITY_OFF), data / "postgres.log") as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(database_cluster: Cluster) -> None:
+    """pytest-django's hook before it makes the test database: the server has to run by then."""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    """pytest-playwright drives the Chromium of the system, never a downloaded one."""
+    return {
+        "executable_path": require_tool("chromium", package="chromium"),
+        "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    }
