@@ -1,0 +1,31 @@
+// Small behaviour that every page shares: dialogs, printing, confirmation, messages that go away.
+(() => {
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-dialog]");
+    if (opener) {
+      event.preventDefault();
+      document.getElementById(opener.dataset.dialog)?.showModal();
+    }
+    const closer = event.target.closest("[data-close]");
+    if (closer) (closer.closest("dialog") || closer.closest(".notice"))?.[closer.closest("dialog") ? "close" : "remove"]();
+    if (event.target.closest("[data-print]")) window.print();
+  });
+  // A form is sent once, however often the button is pressed.
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post" || event.target.hasAttribute("hx-post")) return;
+    if (event.target.dataset.sent) event.preventDefault();
+    event.target.dataset.sent = "1";
+    window.addEventListener("pageshow", () => delete event.target.dataset.sent, { once: true });
+  });
+  // Alt+1 … Alt+9 open the pages of the navigation, "/" goes to the search box.
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.altKey && /^[1-9]$/.test(event.key)) {
+      const link = document.querySelectorAll(".bar__nav a")[Number(event.key) - 1];
+      if (link) { event.preventDefault(); link.click(); }
+    } else if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const box = document.querySelector("input[type=search]");
+      if (box) { event.preventDefault(); box.focus(); box.select(); }
+    }
+  });
+})();
