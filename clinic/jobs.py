@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django_q.models import Schedule
 from django_q.tasks import async_task
 
 
@@ -13,3 +14,10 @@ def enqueue(path: str, *args: Any) -> str:
     function must be idempotent, because a queue may run it twice.
     """
     return str(async_task(path, *args, group=path.rpartition(".")[2]))
+
+
+def ensure_schedule(name: str, path: str, *, minutes: int) -> None:
+    """Let the worker run ``path()`` every ``minutes`` minutes; called after each migration, changes nothing twice."""
+    Schedule.objects.update_or_create(
+        name=name, defaults={"func": path, "schedule_type": Schedule.MINUTES, "minutes": minutes, "repeats": -1}
+    )
