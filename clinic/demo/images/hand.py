@@ -16,7 +16,7 @@ from clinic.demo.images.painting import (
     soft_noise,
 )
 
-WIDTH = 170.0
+WIDTH = 192.0
 # For each finger: base of its metacarpal, then the joints up to the tip (x, y), and the bones' thickness.
 FINGERS = (
     ("thumb", ((60, 158), (38, 132), (22, 104), (14, 82)), 5.2),
@@ -35,7 +35,7 @@ CARPALS = (
     (95, 172, 7, 6.5),
     (103, 168, 4.5, 5),
 )
-OFFSET = 10.0  # the finger tips need some film above them
+ASIDE, ABOVE = 10.0, 14.0  # film around the fingers
 
 
 def hand_picture(
@@ -46,7 +46,7 @@ def hand_picture(
     shape = (round(rows * small), round(columns * small))
     scale = shape[1] / WIDTH
     down, across = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
-    x, y = across / scale, down / scale - OFFSET
+    x, y = across / scale - ASIDE, down / scale - ABOVE
     soft, bone = (np.zeros(shape, dtype=np.float32) for _ in range(2))
     for name, joints, radius in FINGERS:
         _finger(bone, soft, name, np.array(joints, dtype=float), radius, scale, fracture=fracture)
@@ -60,7 +60,7 @@ def hand_picture(
     )
     soft = blur(np.maximum(soft, palm), 1.6 * scale)
     grain = 1 + 0.07 * soft_noise(rng, shape, 0.8 * scale) + 0.05 * soft_noise(rng, shape, 2.5 * scale)
-    rays = 0.034 * soft + 0.062 * blur(bone * grain, 0.16 * scale)
+    rays = 0.036 * soft + 0.058 * blur(bone * grain, 0.16 * scale)
     return developed(rays.astype(np.float32), rows, columns, rng, scale), WIDTH
 
 
@@ -92,11 +92,14 @@ def _finger(
 
 
 def _broken(canvas: Picture, path: Points, scale: float) -> None:
-    """A neck fracture: the head is tilted towards the palm and pushed into the shaft."""
+    """A neck fracture: the head is tilted towards the palm and pushed past the end of the shaft."""
+    turn = np.deg2rad(-34)
     head = path[4:].copy()
-    head[:, :2] += np.array([[-0.8, 3.0], [-1.6, 4.0], [-3.4, 5.2], [-4.6, 6.0]])
-    for part in (path[:6], head):
-        add_tube(canvas, _pixels(part, scale), inner=0.8, hollow=0.66)
+    pivot = head[0, :2].copy()
+    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    head[:, :2] = (head[:, :2] - pivot) @ turned.T + pivot + (1.5, 3.0)
+    _bone(canvas, head, scale)
+    add_tube(canvas, _pixels(path[:5], scale), inner=0.8, hollow=0.66)
 
 
 def _forearm(bone: Picture, scale: float) -> None:
@@ -112,6 +115,6 @@ def _bone(canvas: Picture, path: Points, scale: float) -> None:
 
 def _pixels(path: Points, scale: float) -> Points:
     moved = np.array(path, dtype=float)
-    moved[:, 1] += OFFSET
+    moved[:, :2] += (ASIDE, ABOVE)
     moved[:, :3] *= scale
     return moved
