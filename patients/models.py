@@ -4,10 +4,13 @@ from typing import Self
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import User
+
+from . import names
 
 
 class Sex(models.TextChoices):
@@ -26,6 +29,11 @@ class BirthPrecision(models.TextChoices):
     ABOUT = "about", _("About")
 
 
+def match_key(field: str) -> Upper:
+    """How numbers are compared: upper case, without blanks and separators."""
+    return Upper(Func(F(field), Value("[^[:alnum:]]+"), Value(""), Value("g"), function="regexp_replace"))
+
+
 class PatientQuerySet(models.QuerySet["Patient"]):
     def current(self) -> Self:
         """Without records that were merged into another one."""
@@ -40,7 +48,12 @@ class Patient(models.Model):
     """One person. Names are kept as entered, in DICOM's components (PS3.5 6.2.1.2)."""
 
     mrn = models.CharField(_("patient number"), max_length=64)
-    mrn_key = models.CharField(max_length=64, unique=True, editable=False)
+    mrn_key = models.GeneratedField(
+        expression=match_key("mrn"),
+        output_field=models.CharField(max_length=64),
+        db_persist=True,
+        unique=True,
+    )
     family_name = models.CharField(_("family name"), max_length=64, blank=True)
     given_name = models.CharField(_("given name"), max_length=64, blank=True)
     middle_name = models.CharField(_("middle name"), max_length=64, blank=True)
@@ -52,7 +65,13 @@ class Patient(models.Model):
     phonetic_name = models.CharField(
         _("name in phonetic script"), max_length=64, blank=True, help_text=_("DICOM components parted by ^.")
     )
-    name_key = models.CharField(max_length=400, editable=False)
+    # Made by names.name_key: a write that forgets it is refused, a patient nobody can find is a duplicate to come.
+    name_key = models.CharField(max_length=1000, editable=False)
+    sound_key = models.GeneratedField(
+        expression=Func(F("name_key"), function="patients_sound_key"),
+        output_field=models.CharField(max_length=400),
+        db_persist=True,
+    )
     birth_date = models.DateField(_("birth date"), null=True, blank=True)
     birth_precision = models.CharField(
         _("birth date known to"), max_length=5, choices=BirthPrecision.choices, default=BirthPrecision.DAY
@@ -62,6 +81,9 @@ class Patient(models.Model):
     email = models.EmailField(_("e-mail"), blank=True)
     address = models.TextField(_("address"), blank=True)
     national_id = models.CharField(_("national id"), max_length=64, blank=True)
+    national_id_key = models.GeneratedField(
+        expression=match_key("national_id"), output_field=models.CharField(max_length=64), db_persist=True
+    )
     alerts = models.TextField(_("allergies and alerts"), blank=True)
     pregnancy_note = models.CharField(_("pregnancy"), max_length=200, blank=True)
     note = models.TextField(_("note"), blank=True)
@@ -86,8 +108,12 @@ class Patient(models.Model):
         indexes = [
             GinIndex(fields=["name_key"], opclasses=["gin_trgm_ops"], name="patient_name_trigram"),
             models.Index(fields=["birth_date"], name="patient_birth_date"),
+            models.Index(fields=["sound_key"], name="patient_sound"),
             models.Index(fields=["phone"], name="patient_phone", condition=~Q(phone="")),
-            models.Index(fields=["national_id"], name="patient_national_id", condition=~Q(national_id="")),
+            GinIndex(fields=["phone"], opclasses=["gin_trgm_ops"], name="patient_phone_trigram"),
+            models.Index(
+                fields=["national_id_key"], name="patient_national_id", condition=~Q(national_id_key="")
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -104,6 +130,18 @@ class Patient(models.Model):
                 name="patient_birth_date_not_in_future",
             ),
             models.CheckConstraint(condition=Q(sex__in=Sex.values), name="patient_sex_known_code"),
+            models.CheckConstraint(
+                condition=Q(birth_precision__in=BirthPrecision.values),
+                name="patient_birth_precision_known_code",
+            ),
+            models.CheckConstraint(
+                condition=Q(mrn__regex=r"^[A-Za-z0-9][A-Za-z0-9 ./_-]*$"),
+                name="patient_mrn_letters_and_digits",
+            ),
+            models.CheckConstraint(
+                condition=Q(phone="") | Q(phone__regex=r"^\+[1-9][0-9]{5,14}$"), name="patient_phone_is_e164"
+            ),
+            models.CheckConstraint(condition=~Q(name_key=""), name="patient_name_can_be_found"),
             models.CheckConstraint(
                 condition=~Q(family_name="", given_name="", ideographic_name=""), name="patient_has_a_name"
             ),
@@ -128,16 +166,21 @@ class Patient(models.Model):
         return ", ".join(part for part in [self.family_name, given] if part) or self.display_name
 
     @property
+    def person_name(self) -> names.PersonName:
+        return names.PersonName(
+            family=self.family_name,
+            given=self.given_name,
+            middle=self.middle_name,
+            prefix=self.name_prefix,
+            suffix=self.name_suffix,
+            ideographic=self.ideographic_name,
+            phonetic=self.phonetic_name,
+        )
+
+    @property
     def dicom_name(self) -> str:
         """PN value with up to three component groups."""
-        groups = [
-            "^".join(
-                [self.family_name, self.given_name, self.middle_name, self.name_prefix, self.name_suffix]
-            ).rstrip("^"),
-            self.ideographic_name,
-            self.phonetic_name,
-        ]
-        return "=".join(groups).rstrip("=")
+        return self.person_name.as_dicom()
 
 
 class PatientIdentifier(models.Model):
@@ -146,10 +189,14 @@ class PatientIdentifier(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="identifiers")
     issuer = models.CharField(_("issued by"), max_length=64)
     value = models.CharField(_("number"), max_length=64)
+    value_key = models.GeneratedField(
+        expression=match_key("value"), output_field=models.CharField(max_length=64), db_persist=True
+    )
 
     class Meta:
         verbose_name = _("other number")
         verbose_name_plural = _("other numbers")
+        indexes = [models.Index(fields=["value_key"], name="patient_identifier_value")]
         constraints = [
             models.UniqueConstraint(fields=["issuer", "value"], name="patient_identifier_unique"),
         ]
