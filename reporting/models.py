@@ -1,7 +1,9 @@
 """Report templates, reports and their immutable versions."""
 
+from pathlib import Path
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -11,10 +13,16 @@ from imaging.models import KeyImage
 from scheduling.models import Order
 
 
+class ReportTemplateQuerySet(models.QuerySet["ReportTemplate"]):
+    def offered(self) -> Self:
+        return self.filter(is_active=True)
+
+
 class ReportTemplate(models.Model):
     """The sections of a report. A changed template is a new version, so an old report keeps its own.
 
-    ``sections`` is ``[{"key": "findings", "title": "Findings", "normal": "<p>…</p>", "fields": […]}, …]``.
+    ``sections`` is ``[{"key": "findings", "title": "Findings", "initial": "<p>…</p>", "normal": "<p>…</p>"}, …]``:
+    ``initial`` stands in every new report, ``normal`` is what "insert normal text" inserts.
     """
 
     code = models.CharField(_("code"), max_length=40)
@@ -25,13 +33,20 @@ class ReportTemplate(models.Model):
     sections = models.JSONField(_("sections"))
     source = models.CharField(_("source"), max_length=300, blank=True)
     is_active = models.BooleanField(_("offered"), default=True)
+    # SHA-256 of the file this version came from; empty for what the clinic wrote itself.
+    shipped_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+
+    objects = ReportTemplateQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("report template")
         verbose_name_plural = _("report templates")
-        ordering = ["name"]
+        ordering = ["name", "-version"]
         constraints = [
-            models.UniqueConstraint(fields=["code", "version"], name="report_template_version_unique")
+            models.UniqueConstraint(fields=["code", "version"], name="report_template_version_unique"),
+            models.UniqueConstraint(
+                fields=["code"], condition=Q(is_active=True), name="report_template_one_version_offered"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -105,9 +120,40 @@ class ReportImage(models.Model):
         return self.caption
 
 
+class SetAside(models.Model):
+    """A text that could not be saved because someone else had saved meanwhile, or that was replaced on
+    purpose. Nothing that anybody wrote is thrown away; the reader takes from it what is needed.
+    """
+
+    report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="set_aside")
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    content = models.JSONField()
+    content_sha256 = models.CharField(max_length=64)
+    based_on_revision = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("text set aside")
+        verbose_name_plural = _("texts set aside")
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["report", "author", "content_sha256"], name="report_set_aside_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.report} r{self.based_on_revision}"
+
+
 class VersionKind(models.TextChoices):
     FINAL = "final", _("Final report")
     ADDENDUM = "addendum", _("Addendum")
+
+
+class ReportVersionQuerySet(models.QuerySet["ReportVersion"]):
+    def without_pdf(self) -> Self:
+        return self.filter(pdf="")
 
 
 class ReportVersion(models.Model):
@@ -129,14 +175,27 @@ class ReportVersion(models.Model):
     pdf_sha256 = models.CharField(max_length=64, blank=True)
     pdf_problem = models.CharField(max_length=300, blank=True)
 
+    objects = ReportVersionQuerySet.as_manager()
+
     class Meta:
+        verbose_name = _("signed version")
+        verbose_name_plural = _("signed versions")
         ordering = ["report", "number"]
         constraints = [
-            models.UniqueConstraint(fields=["report", "number"], name="report_version_number_unique")
+            models.UniqueConstraint(fields=["report", "number"], name="report_version_number_unique"),
+            models.CheckConstraint(
+                condition=Q(pdf="", pdf_sha256="") | (~Q(pdf="") & ~Q(pdf_sha256="")),
+                name="report_version_pdf_has_hash",
+            ),
         ]
+        indexes = [models.Index(fields=["id"], name="report_version_no_pdf", condition=Q(pdf=""))]
 
     def __str__(self) -> str:
         return f"{self.report} v{self.number}"
+
+    @property
+    def pdf_path(self) -> Path:
+        return Path(settings.DOCUMENTS_DIR) / self.pdf
 
 
 class ReleaseMethod(models.TextChoices):
@@ -152,6 +211,11 @@ class Release(models.Model):
     recipient = models.CharField(max_length=200)
     released_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     released_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("release")
+        verbose_name_plural = _("releases")
+        ordering = ["-pk"]
 
     def __str__(self) -> str:
         return f"{self.version} → {self.recipient}"

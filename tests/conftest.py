@@ -54,11 +54,12 @@ def django_db_modify_db_settings(database_cluster: Cluster) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
-    """Transactional tests empty all tables between them, the audit trail too, which forbids it elsewhere."""
+    """Transactional tests empty all tables between them, those too that forbid it elsewhere."""
     from django.db import connection
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE audit_entry DISABLE TRIGGER audit_entry_no_truncate")
+        cursor.execute("ALTER TABLE reporting_reportversion DISABLE TRIGGER reporting_version_no_truncate")
 
 
 @pytest.fixture(scope="session")
