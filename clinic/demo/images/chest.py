@@ -94,6 +94,12 @@ class Film:
         moved[:, 2] *= self.scale
         return moved
 
+    def part(self, across: tuple[float, float], down: tuple[float, float]) -> tuple[slice, slice]:
+        """The pixels of a rectangle in millimetres."""
+        left, right = (int((x + self.chest.lean) * self.scale + self.shape[1] / 2) for x in across)
+        top, foot = (int(y * self.scale) for y in down)
+        return slice(top, foot), slice(max(0, left), right)
+
     def tube(self, canvas: Picture, points: Points) -> None:
         paint_tube(canvas, self.pixels(points))
 
@@ -145,7 +151,8 @@ class Film:
 
     def heart(self) -> Picture:
         """Soft tissue of heart and great vessels that takes the place of lung."""
-        x, y, size = self.x, self.y, self.chest.heart
+        part = self.part((-75, 125), (80, 330))
+        x, y, size = self.x[part], self.y[part], self.chest.heart
         solids = [
             (ellipse(x, y, (26, 262), (70 * size, 50 * size), 33), 165.0),  # left ventricle and apex
             (ellipse(x, y, (-6, 246), (40 * size, 52 * size)), 188.0),  # right atrium
@@ -154,12 +161,14 @@ class Film:
             (ellipse(x, y, (24, 183), (24, 20), 30), 85.0),  # pulmonary trunk
             (ellipse(x, y, (-8, 150), (18, 62), -4), 88.0),  # superior vena cava, ascending aorta
         ]
-        total = self.empty()
+        total = np.zeros_like(x)
         for distance, depth in solids:
             total += (depth * chord(distance)) ** 3
         fat = ellipse(x, y, (80 * size, 296), (24, 17), 24)
         total = blur(np.maximum(np.cbrt(total), 45 * chord(fat)), 1.6 * self.scale)
-        return total * smoothstep(self.y - self.diaphragm(), 3, 1)
+        whole = self.empty()
+        whole[part] = total
+        return whole * smoothstep(self.y - self.diaphragm(), 3, 1)
 
     def aorta(self) -> Picture:
         canvas = self.empty()
@@ -291,7 +300,7 @@ def finding_in(film: Film, finding: str) -> Picture:
         bumps = 1 + 0.12 * soft_noise(rng, film.shape, 5 * film.scale)
         return 21 * chord(ellipse(x, y, (78, 128), (11, 10.4), 20) * bumps)
     if finding == "consolidation":
-        edge = ellipse(x, y, (-82, 248), (44, 33), 14) + 0.5 * soft_noise(rng, film.shape, 11 * film.scale)
+        edge = ellipse(x, y, (-82, 248), (44, 33), 14) + 0.3 * soft_noise(rng, film.shape, 11 * film.scale)
         patches = 1 + 0.22 * soft_noise(rng, film.shape, 4 * film.scale)
         return 46 * smoothstep(edge, 1.25, 0.1) * patches
     if finding == "effusion":
@@ -304,7 +313,7 @@ def chest_picture(
     rows: int, columns: int, rng: np.random.Generator, *, finding: str = "", heart: float = 1.0
 ) -> Picture:
     """A PA chest film, 0 (black) … 1 (white)."""
-    small = min(1.0, 1200 / columns)
+    small = min(1.0, 1100 / columns)
     film = Film(round(rows * small), round(columns * small), rng, Chest.of(rng, heart=heart))
     lungs = film.lungs()
     texture = 1 + 0.012 * soft_noise(rng, film.shape, 1.6 * film.scale)

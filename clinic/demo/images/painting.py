@@ -57,8 +57,10 @@ def ellipse(
     x: Picture, y: Picture, centre: tuple[float, float], radii: tuple[float, float], degrees: float = 0
 ) -> Picture:
     """Squared normalised distance: 0 at the centre, 1 on the edge; turned clockwise on the screen."""
-    turn = np.deg2rad(degrees)
-    dx, dy = x - centre[0], y - centre[1]
+    dx, dy = x - np.float32(centre[0]), y - np.float32(centre[1])
+    if degrees == 0:
+        return (dx / np.float32(radii[0])) ** 2 + (dy / np.float32(radii[1])) ** 2
+    turn = np.float32(np.deg2rad(degrees))
     along = dx * np.cos(turn) + dy * np.sin(turn)
     across = dy * np.cos(turn) - dx * np.sin(turn)
     return ((along / radii[0]) ** 2 + (across / radii[1]) ** 2).astype(np.float32)
