@@ -109,6 +109,10 @@ class Station(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def does(self, procedure: Procedure) -> bool:
+        """A station for which no modality is named does everything."""
+        return not self.modalities or procedure.modality in self.modalities
+
 
 class StationClosure(models.Model):
     """A time in which a station cannot be booked: holiday, maintenance."""
@@ -217,6 +221,10 @@ class Appointment(models.Model):
                 condition=Q(kind=AppointmentKind.IMAGING, station__isnull=False)
                 | Q(kind=AppointmentKind.CONSULTATION, doctor__isnull=False),
                 name="appointment_has_station_or_doctor",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=AppointmentStatus.CANCELLED) | ~Q(cancel_reason=""),
+                name="appointment_cancelled_has_reason",
             ),
             ExclusionConstraint(
                 name="appointment_no_double_booking",

@@ -103,3 +103,27 @@ APPOINTMENT_MOVES: dict[str, dict[str, P]] = {
 }
 # While an appointment is in one of these its station is taken.
 OCCUPYING = [_A.BOOKED, _A.WAITING, _A.IN_ROOM, _A.IN_SCAN, _A.REVIEW, _A.COMPLETED]
+
+# What "undo" means: the step back from each state into which a person may have moved by mistake.
+STEP_BACK: dict[str, str] = {
+    _A.WAITING: _A.BOOKED,
+    _A.IN_ROOM: _A.WAITING,
+    _A.IN_SCAN: _A.IN_ROOM,
+    _A.NO_SHOW: _A.BOOKED,
+}
+# The person is in the clinic and not yet done.
+PRESENT = [_A.WAITING, _A.IN_ROOM, _A.IN_SCAN]
+BEFORE_SCAN = [_A.BOOKED, _A.WAITING, _A.IN_ROOM]
+UNFINISHED = [_A.BOOKED, *PRESENT]
+
+
+class RepeatReason(models.TextChoices):
+    """Why images are taken again, after AAPM TG-305."""
+
+    POSITIONING = "positioning", _("Positioning")
+    MOTION = "motion", _("Patient moved")
+    EXPOSURE = "exposure", _("Exposure too low or too high")
+    ARTEFACT = "artefact", _("Artefact or object in the image")
+    EQUIPMENT = "equipment", _("Equipment fault")
+    WRONG_PATIENT_OR_SIDE = "wrong_patient_or_side", _("Wrong patient or side")
+    OTHER = "other", _("Other")

@@ -1,0 +1,51 @@
+"""Everything that may be done to orders and appointments, by subject in the modules named here."""
+
+from .appointments import book_appointment, cancel_appointment, reschedule_appointment
+from .flow import (
+    call_in_appointment,
+    check_in_appointment,
+    complete_appointment,
+    finish_examination,
+    mark_no_show,
+    mark_no_shows,
+    start_examination,
+    step_back,
+)
+from .orders import (
+    add_referrer,
+    cancel_order,
+    claim_order,
+    hand_back_order,
+    mark_acquired,
+    mark_released,
+    mark_reported,
+    note_images_arrived,
+    place_order,
+    request_repeat,
+    unschedule_order,
+)
+
+__all__ = [
+    "add_referrer",
+    "book_appointment",
+    "call_in_appointment",
+    "cancel_appointment",
+    "cancel_order",
+    "check_in_appointment",
+    "claim_order",
+    "complete_appointment",
+    "finish_examination",
+    "hand_back_order",
+    "mark_acquired",
+    "mark_no_show",
+    "mark_no_shows",
+    "mark_released",
+    "mark_reported",
+    "note_images_arrived",
+    "place_order",
+    "request_repeat",
+    "reschedule_appointment",
+    "start_examination",
+    "step_back",
+    "unschedule_order",
+]
