@@ -12,10 +12,14 @@
   });
   // A form is sent once, however often the button is pressed.
   document.addEventListener("submit", (event) => {
-    if (event.target.method !== "post" || event.target.hasAttribute("hx-post")) return;
-    if (event.target.dataset.sent) event.preventDefault();
-    event.target.dataset.sent = "1";
-    window.addEventListener("pageshow", () => delete event.target.dataset.sent, { once: true });
+    const form = event.target;
+    const posts = (form.getAttribute("method") || "get").toLowerCase() === "post";
+    if (!posts || event.defaultPrevented || form.hasAttribute("hx-post")) return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+    // Back in the history, or an answer that is a download: the form may be sent again.
+    window.addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
+    setTimeout(() => delete form.dataset.sent, 3000);
   });
   // Alt+1 … Alt+9 open the pages of the navigation, "/" goes to the search box.
   document.addEventListener("keydown", (event) => {
