@@ -45,6 +45,9 @@ DICOM_HOST = CEDAR_HOST
 DICOM_PORT = _number("CEDAR_DICOM_PORT", 11112, 1, 65535)
 DICOM_MAX_PDU = 128 * 1024
 DICOM_MAX_ASSOCIATIONS = _number("CEDAR_DICOM_ASSOCIATIONS", 50, 1, 1000)
+DICOM_CONNECTIONS_PER_ADDRESS = _number("CEDAR_DICOM_PER_ADDRESS", 30, 1, 1000)
+DICOM_IDLE_SECONDS = _number("CEDAR_DICOM_IDLE_SECONDS", 120, 1, 3600)
+DICOM_ARTIM_SECONDS = _number("CEDAR_DICOM_ARTIM_SECONDS", 15, 1, 300)
 DISK_RESERVE_BYTES = _number("CEDAR_DISK_RESERVE_MB", 500, 0, 1_000_000) * 1024 * 1024
 
 
@@ -96,11 +99,11 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials.apps.SimpleAppConfig",
     "django_prose_editor",
+    "clinic",  # before django_q: its qcluster command is Cedar's own
     "django_q",
     "axes",
     "auditlog",
     "csp",
-    "clinic",
     "audit",
     "patients",
     "scheduling",
@@ -194,6 +197,7 @@ CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 Q_CLUSTER = {
     "name": "cedar",
     "orm": "default",
+    "broker_class": "clinic.broker.PostgresBroker",
     "workers": 2,
     "timeout": 1800,
     "retry": 3600,
