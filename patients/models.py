@@ -6,11 +6,13 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Upper
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import User
 
-from . import names
+from . import dates, names
+from .dates import BirthDate, BirthPrecision
 
 
 class Sex(models.TextChoices):
@@ -20,13 +22,6 @@ class Sex(models.TextChoices):
     FEMALE = "F", _("Female")
     OTHER = "O", _("Other")
     UNKNOWN = "U", _("Not known")
-
-
-class BirthPrecision(models.TextChoices):
-    DAY = "day", _("Day")
-    MONTH = "month", _("Month")
-    YEAR = "year", _("Year")
-    ABOUT = "about", _("About")
 
 
 def match_key(field: str) -> Upper:
@@ -65,7 +60,7 @@ class Patient(models.Model):
     phonetic_name = models.CharField(
         _("name in phonetic script"), max_length=64, blank=True, help_text=_("DICOM components parted by ^.")
     )
-    # Made by names.name_key: a write that forgets it is refused, a patient nobody can find is a duplicate to come.
+    # Made by names.name_key; a write that forgets it is refused, for who cannot be found is made twice.
     name_key = models.CharField(max_length=1000, editable=False)
     sound_key = models.GeneratedField(
         expression=Func(F("name_key"), function="patients_sound_key"),
@@ -164,6 +159,20 @@ class Patient(models.Model):
         """As in a list: ``Ólafsdóttir, Anna Maria``."""
         given = " ".join(part for part in [self.given_name, self.middle_name] if part)
         return ", ".join(part for part in [self.family_name, given] if part) or self.display_name
+
+    @property
+    def born(self) -> BirthDate | None:
+        return BirthDate(self.birth_date, BirthPrecision(self.birth_precision)) if self.birth_date else None
+
+    @property
+    def birth_text(self) -> str:
+        """The birth date in words, as exactly as it is known; empty when it is not."""
+        return dates.spoken(self.born) if self.born else ""
+
+    @property
+    def age_text(self) -> str:
+        """The age today in words."""
+        return dates.age(self.born, timezone.localdate()) if self.born else ""
 
     @property
     def person_name(self) -> names.PersonName:

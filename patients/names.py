@@ -84,6 +84,12 @@ def name_key(name: PersonName) -> str:
     return key if len(key) <= KEY_LENGTH else key[:KEY_LENGTH].rpartition(" ")[0]
 
 
+def main_words(name: PersonName) -> list[str]:
+    """The words that make two names the same: the alphabetic ones, else those of the other groups."""
+    spelled = latin_words(f"{name.family} {name.given} {name.middle}")
+    return spelled or latin_words(f"{name.ideographic} {name.phonetic}".replace("^", " "))
+
+
 def _is_word(letter: str) -> bool:
     return unicodedata.category(letter)[0] in "LMN"
 
