@@ -1,4 +1,4 @@
-"""Things that tests need, made deterministically; whatever has a state gets there through the real services."""
+"""Things that tests need, made deterministically; what has a state gets there through the real services."""
 
 import datetime as dt
 from itertools import count
