@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django_q.models import Schedule
+from django.utils import timezone
+from django_q.models import OrmQ, Schedule
 from django_q.tasks import async_task
 
 
@@ -16,8 +17,20 @@ def enqueue(path: str, *args: Any) -> str:
     return str(async_task(path, *args, group=path.rpartition(".")[2]))
 
 
+def enqueue_once(path: str) -> None:
+    """Queue ``path()`` unless it waits in the queue already and has not begun.
+
+    For work that sweeps up whatever is there, as many callers as like may ask for it while no worker runs.
+    """
+    for job in OrmQ.objects.filter(lock__lte=timezone.now()).order_by("pk").iterator():
+        if job.task.get("func") == path:
+            return
+    enqueue(path)
+
+
 def ensure_schedule(name: str, path: str, *, minutes: int) -> None:
     """Let the worker run ``path()`` every ``minutes`` minutes; called after each migration, changes nothing twice."""
     Schedule.objects.update_or_create(
-        name=name, defaults={"func": path, "schedule_type": Schedule.MINUTES, "minutes": minutes, "repeats": -1}
+        name=name,
+        defaults={"func": path, "schedule_type": Schedule.MINUTES, "minutes": minutes, "repeats": -1},
     )
