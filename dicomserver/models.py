@@ -60,20 +60,58 @@ class RemoteAE(models.Model):
         return self.ae_title
 
 
-class Association(models.Model):
-    """One call by a remote AE, as the administrator reads it in the log."""
+class Outcome(models.TextChoices):
+    RELEASED = "released", _("Ended normally")
+    ABORTED = "aborted", _("Broken off")
+    UNKNOWN_CALLER = "unknown_caller", _("Rejected: not accepted yet")
+    REFUSED_CALLER = "refused_caller", _("Rejected: refused by the administrator")
+    WRONG_ADDRESS = "wrong_address", _("Rejected: calls from another address")
+    WRONG_TITLE = "wrong_title", _("Rejected: calls us by another name")
+    TOO_MANY = "too_many", _("Rejected: too many connections")
 
-    at = models.DateTimeField(auto_now_add=True)
+
+REJECTIONS = frozenset(
+    {
+        Outcome.UNKNOWN_CALLER,
+        Outcome.REFUSED_CALLER,
+        Outcome.WRONG_ADDRESS,
+        Outcome.WRONG_TITLE,
+        Outcome.TOO_MANY,
+    }
+)
+
+
+class Association(models.Model):
+    """One call by a remote AE, as the administrator reads it in the log.
+
+    Calls that are alike and come at about the same time share a row; ``times`` says how many they were.
+    """
+
+    at = models.DateTimeField()
     calling_ae_title = models.CharField(max_length=16)
     called_ae_title = models.CharField(max_length=16)
     address = models.CharField(max_length=64)
-    outcome = models.CharField(max_length=300)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    times = models.PositiveIntegerField(default=1)
+    echoed = models.PositiveIntegerField(default=0)
     stored = models.PositiveIntegerField(default=0)
+    # Objects that were answered with a failure; ``problem`` is the last one's comment.
+    failed = models.PositiveIntegerField(default=0)
+    queried = models.PositiveIntegerField(default=0)
+    matches = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=300, blank=True)
 
     class Meta:
         verbose_name = _("association")
         verbose_name_plural = _("associations")
         indexes = [models.Index(fields=["-at"], name="association_at")]
+        constraints = [
+            models.CheckConstraint(condition=Q(outcome__in=Outcome.values), name="association_outcome_known")
+        ]
 
     def __str__(self) -> str:
-        return f"{self.calling_ae_title} {self.outcome}"
+        return f"{self.calling_ae_title} {self.get_outcome_display()}"
+
+    @property
+    def is_rejection(self) -> bool:
+        return self.outcome in REJECTIONS

@@ -1,0 +1,72 @@
+"""What the server offers in association negotiation (PS3.8 9.3.2): SOP classes and transfer syntaxes."""
+
+from typing import Any, Self
+
+from pydicom import uid
+from pynetdicom.presentation import AllStoragePresentationContexts, PresentationContext, build_context
+from pynetdicom.sop_class import ModalityWorklistInformationFind, Verification  # type: ignore[attr-defined]
+
+UNCOMPRESSED = [
+    uid.ExplicitVRLittleEndian,
+    uid.ImplicitVRLittleEndian,
+    uid.ExplicitVRBigEndian,
+]
+_LOSSLESS = [
+    uid.DeflatedExplicitVRLittleEndian,
+    uid.RLELossless,
+    uid.JPEGLossless,
+    uid.JPEGLosslessSV1,
+    uid.JPEGLSLossless,
+    uid.JPEG2000Lossless,
+    uid.JPEG2000MCLossless,
+    uid.HTJ2KLossless,
+    uid.HTJ2KLosslessRPCL,
+]
+_LOSSY = [
+    uid.JPEGBaseline8Bit,
+    uid.JPEGExtended12Bit,
+    uid.JPEGLSNearLossless,
+    uid.JPEG2000,
+    uid.JPEG2000MC,
+    uid.HTJ2K,
+    uid.MPEG2MPML,
+    uid.MPEG2MPMLF,
+    uid.MPEG2MPHL,
+    uid.MPEG2MPHLF,
+    uid.MPEG4HP41,
+    uid.MPEG4HP41F,
+    uid.MPEG4HP41BD,
+    uid.MPEG4HP41BDF,
+    uid.MPEG4HP422D,
+    uid.MPEG4HP422DF,
+    uid.MPEG4HP423D,
+    uid.MPEG4HP423DF,
+    uid.MPEG4HP42STEREO,
+    uid.MPEG4HP42STEREOF,
+    uid.HEVCMP51,
+    uid.HEVCM10P51,
+]
+# In the order in which we choose where a sender offers several for one context: so that no picture
+# loses detail only because of the negotiation.
+STORAGE_TRANSFER_SYNTAXES = [str(syntax) for syntax in [*UNCOMPRESSED, *_LOSSLESS, *_LOSSY]]
+STORAGE_CLASSES = frozenset(str(context.abstract_syntax) for context in AllStoragePresentationContexts)
+
+
+class SharedContexts(list[PresentationContext]):
+    """The same contexts for every association: pynetdicom copies them deeply for each one, which takes 60 ms
+    for these many, and only ever reads the copy."""
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self
+
+
+def verification_contexts() -> SharedContexts:
+    return SharedContexts([build_context(Verification, [str(syntax) for syntax in UNCOMPRESSED])])
+
+
+def supported_contexts() -> SharedContexts:
+    """Everything the server does for an accepted node."""
+    contexts = verification_contexts()
+    contexts.append(build_context(ModalityWorklistInformationFind, [str(syntax) for syntax in UNCOMPRESSED]))
+    contexts += [build_context(name, STORAGE_TRANSFER_SYNTAXES) for name in sorted(STORAGE_CLASSES)]
+    return contexts

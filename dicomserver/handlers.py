@@ -1,0 +1,167 @@
+"""One function for each thing a peer may ask for. They run on the association's own thread."""
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
+from pydicom import Dataset
+from pynetdicom.association import Association
+from pynetdicom.events import Event
+
+from . import worklist
+from .calls import clean
+from .contexts import verification_contexts
+from .models import Outcome
+from .storage import CANNOT_PROCESS, Answer, Reception, StoreRequest
+
+if TYPE_CHECKING:
+    from .server import DicomServer
+
+log = logging.getLogger(__name__)
+
+_PIECE = 1024 * 1024
+_ANSWERS_AHEAD = 20
+_PENDING = 0xFF00
+_CANCELLED = 0xFE00
+_IDENTIFIER_UNREADABLE = 0xC001
+# Result, source, reason of an A-ASSOCIATE-RJ (PS3.8 Table 9-21).
+_REJECTIONS = {
+    Outcome.UNKNOWN_CALLER: (0x01, 0x01, 0x03),
+    Outcome.REFUSED_CALLER: (0x01, 0x01, 0x03),
+    Outcome.WRONG_ADDRESS: (0x01, 0x01, 0x03),
+    Outcome.WRONG_TITLE: (0x01, 0x01, 0x07),
+    Outcome.TOO_MANY: (0x02, 0x03, 0x02),
+}
+
+
+def handle_request(event: Event, server: "DicomServer") -> None:
+    """A-ASSOCIATE-RQ: decide who may call, before anything is negotiated."""
+    association = event.assoc
+    call = server.open_call(association)
+    outcome = server.policy.judge(call.calling_ae_title, call.called_ae_title, call.address)
+    if server.policy.is_health_check(call.calling_ae_title, call.address):
+        call.is_health_check = True
+        association.acceptor.supported_contexts = verification_contexts()
+    elif outcome is None and server.established >= settings.DICOM_MAX_ASSOCIATIONS:
+        outcome = Outcome.TOO_MANY
+    if outcome is None:
+        server.call_log.note(call)
+        return
+    association.acse.send_reject(*_REJECTIONS[outcome])
+    server.close_call(association, outcome)
+    association.kill()
+
+
+def handle_release(event: Event, server: "DicomServer") -> None:
+    server.close_call(event.assoc, Outcome.RELEASED)
+
+
+def handle_abort(event: Event, server: "DicomServer") -> None:
+    server.close_call(event.assoc, Outcome.ABORTED)
+
+
+def handle_echo(event: Event, server: "DicomServer") -> int:
+    call = server.call_of(event.assoc)
+    if call is not None:
+        call.echoed += 1
+    return 0x0000
+
+
+def handle_store(event: Event, server: "DicomServer") -> Dataset:
+    """C-STORE as pynetdicom received it: into a file of its own, copied behind our file meta."""
+    request = store_request(server, event)
+    reception = Reception(request)
+    try:
+        with event.dataset_path.open("rb") as file:
+            file.seek(_data_offset(event))
+            while piece := file.read(_PIECE):
+                reception.write(piece)
+        answer = reception.finish()
+    except OSError as error:
+        log.error("C-STORE: cannot read what was received: %s", error)
+        answer = Answer(CANNOT_PROCESS, "The archive cannot read what it received")
+    finally:
+        reception.give_up()
+    note_answer(server, event.assoc, answer)
+    return _status(answer.status, answer.comment)
+
+
+def handle_find(event: Event, server: "DicomServer") -> Iterator[tuple[Dataset | int, Dataset | None]]:
+    """C-FIND on the Modality Worklist (PS3.4 K.4.1)."""
+    call = server.call_of(event.assoc)
+    calling = call.calling_ae_title if call else ""
+    try:
+        query = worklist.Query(event.identifier)
+        answers = worklist.find(query, character_set=server.policy.character_set_of(calling))
+    except worklist.BadQuery as error:
+        yield _status(_IDENTIFIER_UNREADABLE, str(error)), None
+        return
+    except DatabaseError:
+        yield _status(_IDENTIFIER_UNREADABLE, "The clinic's database does not answer"), None
+        return
+    except Exception:
+        log.exception("C-FIND: cannot be answered")
+        yield _status(_IDENTIFIER_UNREADABLE, "The query cannot be understood"), None
+        return
+    finally:
+        connection.close()
+    if call is not None:
+        call.queried += 1
+        call.matches += len(answers)
+        if not answers:
+            call.problem = clean(query.summary, 300)
+    for answer in answers:
+        _wait_for_peer(event)
+        if event.is_cancelled:
+            yield _CANCELLED, None
+            return
+        yield _PENDING, answer
+
+
+def store_request(server: "DicomServer", event: Event) -> StoreRequest:
+    call = server.call_of(event.assoc)
+    return StoreRequest(
+        sop_class_uid=str(event.request.AffectedSOPClassUID),
+        sop_instance_uid=str(event.request.AffectedSOPInstanceUID),
+        transfer_syntax_uid=str(event.context.transfer_syntax),
+        calling_ae_title=call.calling_ae_title if call else "",
+        called_ae_title=call.called_ae_title if call else "",
+        address=call.address if call else "",
+    )
+
+
+def note_answer(server: "DicomServer", association: Association, answer: Answer) -> None:
+    """Count it for the log, and let the worker know of what was stored."""
+    call = server.call_of(association)
+    if answer.is_success:
+        server.note_stored()
+    if call is not None and answer.is_success:
+        call.stored += 1
+    elif call is not None:
+        call.failed += 1
+        call.problem = answer.comment
+
+
+def _data_offset(event: Event) -> int:
+    """Length of the file meta that pynetdicom wrote: (0002,0000) says how much is behind it."""
+    with event.dataset_path.open("rb") as file:
+        start = file.read(144)
+    return 144 + int.from_bytes(start[140:144], "little")
+
+
+def _wait_for_peer(event: Event) -> None:
+    """Let the peer read what it was sent, so that answers do not pile up and a cancel is heard."""
+    while event.assoc.is_established and event.assoc.dul.to_provider_queue.qsize() > _ANSWERS_AHEAD:
+        time.sleep(0.002)
+
+
+def _status(status: int, comment: str) -> Dataset:
+    answer = Dataset()
+    answer.Status = status
+    if comment:
+        answer.ErrorComment = comment[:64]
+    return answer

@@ -1,0 +1,183 @@
+"""The DICOM server: one application entity, its listener, and the threads around it."""
+
+import logging
+import shutil
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from django.conf import settings
+from pynetdicom import AE, _config, evt
+from pynetdicom.association import Association
+
+from imaging import spool
+
+from . import handlers, services
+from .background import Background
+from .calls import Call, CallLog, clean
+from .contexts import supported_contexts
+from .models import Outcome
+from .policy import Policy
+from .transport import GuardedRequestHandler, GuardedServer
+from .waking import IngestWaker
+
+log = logging.getLogger(__name__)
+
+_STOP_SECONDS = 3.0
+_MINUTE = 60.0
+_STALE_SECONDS = 600.0
+
+
+class DicomServer:
+    """``start``, then ``stop``. Everything a handler needs of the server is an attribute of this."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.policy = Policy()
+        self.call_log = CallLog()
+        self.waker = IngestWaker()
+        self.background = Background(
+            self.waker.wake_if_due,
+            self.policy.refresh,
+            self._end_dead_calls,
+            self.call_log.flush,
+            self._do_minutely,
+        )
+        self._calls: dict[Association, Call] = {}
+        self._calls_lock = threading.Lock()
+        self._last_minute = 0.0
+        self._incoming = _prepare_folders()
+        removed = spool.remove_leftovers()
+        if removed:
+            log.info("DICOM server: removed %d unfinished objects of an earlier run", removed)
+        self._ae = _application_entity()
+        self._listener = self._ae.make_server(
+            (host, port),
+            contexts=supported_contexts(),
+            evt_handlers=self._event_handlers(),
+            server_class=GuardedServer,
+            request_handler=GuardedRequestHandler,
+        )
+        self._ae._servers.append(self._listener)  # its shutdown takes itself from there
+        self._thread = threading.Thread(
+            target=self._listener.serve_forever, kwargs={"poll_interval": 0.2}, name="dicom-listener"
+        )
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.server_address[1])
+
+    @property
+    def established(self) -> int:
+        return self._listener.established
+
+    def start(self) -> None:
+        self.background.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more calls, let objects under way arrive, abort what is still there, write the log."""
+        self._listener.shutdown()
+        deadline = time.monotonic() + _STOP_SECONDS
+        while self._listener.active_associations and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for association in self._listener.active_associations:
+            threading.Thread(target=association.abort, daemon=True).start()
+        deadline = time.monotonic() + 1.0
+        while self._listener.active_associations and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self._thread.join(_STOP_SECONDS)
+        self.background.stop(_STOP_SECONDS)
+
+    def open_call(self, association: Association) -> Call:
+        """Remember who calls. Text of the peer is cleaned here, once."""
+        request = association.requestor.primitive
+        address = clean(association.requestor.address, 64).removeprefix("::ffff:")
+        call = Call(
+            calling_ae_title=clean(request and request.calling_ae_title, 16),
+            called_ae_title=clean(request and request.called_ae_title, 16),
+            address=address,
+        )
+        with self._calls_lock:
+            self._calls[association] = call
+        return call
+
+    def call_of(self, association: Association) -> Call | None:
+        return self._calls.get(association)
+
+    def note_stored(self) -> None:
+        if self.waker.note_stored():
+            self.background.hurry()
+
+    def close_call(self, association: Association, outcome: Outcome) -> None:
+        """The call is over: into the log with it. Harmless when it was closed already."""
+        with self._calls_lock:
+            call = self._calls.pop(association, None)
+        if call is None:
+            return
+        call.outcome = outcome
+        self.call_log.note(call)
+        if call.stored:
+            self.waker.note_ended()
+        self.background.hurry()
+
+    def _end_dead_calls(self) -> None:
+        """Associations that ended without saying so, as after a cut connection."""
+        for association in list(self._calls):
+            if not association.is_alive() and association.ident is not None:
+                self.close_call(association, Outcome.ABORTED)
+
+    def _do_minutely(self) -> None:
+        if time.monotonic() - self._last_minute < _MINUTE:
+            return
+        self._last_minute = time.monotonic()
+        _remove_stale(self._incoming)
+        services.prune_calls()
+
+    def _event_handlers(self) -> list[tuple[object, object, list[object]]]:
+        table = {
+            evt.EVT_REQUESTED: handlers.handle_request,
+            evt.EVT_RELEASED: handlers.handle_release,
+            evt.EVT_ABORTED: handlers.handle_abort,
+            evt.EVT_C_ECHO: handlers.handle_echo,
+            evt.EVT_C_STORE: handlers.handle_store,
+            evt.EVT_C_FIND: handlers.handle_find,
+        }
+        return [(event, handler, [self]) for event, handler in table.items()]
+
+
+def _application_entity() -> AE:
+    _config.LOG_HANDLER_LEVEL = "none"
+    _config.LOG_REQUEST_IDENTIFIERS = False
+    _config.LOG_RESPONSE_IDENTIFIERS = False
+    _config.STORE_RECV_CHUNKED_DATASET = True
+    ae = AE(ae_title=settings.DICOM_AE_TITLE)
+    ae.implementation_class_uid = spool.IMPLEMENTATION_CLASS_UID
+    ae.implementation_version_name = spool.IMPLEMENTATION_VERSION
+    ae.maximum_pdu_size = settings.DICOM_MAX_PDU
+    # Only established ones count, and our own handler counts them.
+    ae.maximum_associations = 100_000
+    ae.acse_timeout = settings.DICOM_ARTIM_SECONDS
+    ae.network_timeout = settings.DICOM_IDLE_SECONDS
+    ae.dimse_timeout = settings.DICOM_IDLE_SECONDS
+    return ae
+
+
+def _prepare_folders() -> Path:
+    """The spool, and where pynetdicom puts the pieces of an object on its way there."""
+    data = Path(settings.CEDAR_DATA)
+    incoming = data / "incoming" / "dicom"
+    for folder in [data, data / "run", data / "incoming", incoming, Path(settings.SPOOL_DIR)]:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tempfile.tempdir = str(incoming)
+    return incoming
+
+
+def _remove_stale(incoming: Path) -> None:
+    """Pieces of objects whose connection was cut."""
+    for file in incoming.iterdir():
+        try:
+            if time.time() - file.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(file) if file.is_dir() else file.unlink()
+        except FileNotFoundError:
+            continue

@@ -1,0 +1,151 @@
+"""What stands in front of pynetdicom: limits for whoever connects, before the first byte is understood.
+
+pynetdicom reads whatever length a PDU declares, waits for ever for the rest of one, counts connections that
+never say anything as associations, and wakes a thousand times a second for each. Here each of these
+has a bound.
+"""
+
+import select
+import socket
+import ssl
+import time
+from queue import Queue
+from typing import Any
+
+from django.conf import settings
+from pynetdicom.association import Association
+from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+
+# More than what we announce: some senders exceed it a little. An A-ASSOCIATE-RQ with 128 contexts has 60 KB.
+LONGEST_PDU = 1024 * 1024
+LONGEST_COMMAND = 64 * 1024
+LONGEST_IDENTIFIER = 4 * 1024 * 1024
+MESSAGES_WAITING = 100
+# A connection that has not become an association yet.
+_SILENT_PER_ADDRESS = 10
+_IDLE_WAIT = 0.005
+
+
+class GuardedSocket(AssociationSocket):
+    """pynetdicom's socket with bounds on size and time, and reads in large pieces."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to read; waits a moment for it, so that idling costs little."""
+        if self.socket is None or not self._is_connected:
+            return False
+        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            return True
+        return self._poll(_IDLE_WAIT if self._may_wait() else 0)
+
+    def recv(self, nr_bytes: int) -> bytearray:
+        """Exactly ``nr_bytes``, or fewer at the end of the connection. Raises OSError beyond the bounds."""
+        self._check_bounds(nr_bytes)
+        if self.socket is None:
+            raise OSError("the connection is closed")
+        data = bytearray(nr_bytes)
+        view = memoryview(data)
+        deadline = self._deadline()
+        got = 0
+        while got < nr_bytes:
+            count = self._receive_into(view[got:], deadline)
+            if not count:
+                break
+            got += count
+        view.release()
+        del data[got:]
+        return data
+
+    def send(self, bytestream: bytes) -> None:
+        if self.socket is not None:
+            self.socket.settimeout(settings.DICOM_IDLE_SECONDS)
+        super().send(bytestream)
+
+    def _receive_into(self, view: memoryview, deadline: float) -> int:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0 or self.socket is None:
+            raise TimeoutError("the peer sends too slowly")
+        self.socket.settimeout(remaining)
+        return self.socket.recv_into(view)
+
+    def _deadline(self) -> float:
+        """Until when one PDU has to be complete."""
+        seconds = settings.DICOM_IDLE_SECONDS if self._is_associated() else settings.DICOM_ARTIM_SECONDS
+        return time.monotonic() + seconds
+
+    def _check_bounds(self, nr_bytes: int) -> None:
+        if nr_bytes > LONGEST_PDU:
+            raise OSError(f"a PDU of {nr_bytes} bytes")
+        dimse = self.assoc.dimse
+        if dimse.msg_queue.qsize() > MESSAGES_WAITING:
+            raise OSError("too many requests without waiting for an answer")
+        message = dimse.message
+        if message is not None:
+            if message.encoded_command_set.tell() > LONGEST_COMMAND:
+                raise OSError("a command without an end")
+            if message.data_set is not None and message.data_set.tell() > LONGEST_IDENTIFIER:
+                raise OSError("an identifier without an end")
+
+    def _is_associated(self) -> bool:
+        return self.assoc.dul.state_machine.current_state == "Sta6"
+
+    def _may_wait(self) -> bool:
+        dul = self.assoc.dul
+        return self._is_associated() and dul.to_provider_queue.empty() and dul.event_queue.empty()
+
+    def _poll(self, seconds: float) -> bool:
+        """Not select: it fails for descriptors from 1024 on."""
+        try:
+            poll = select.poll()
+            poll.register(self.socket, select.POLLIN)  # type: ignore[arg-type]
+            return bool(poll.poll(seconds * 1000))
+        except (OSError, ValueError):
+            self.event_queue.put("Evt17")  # transport connection closed
+            return False
+
+
+class PatientQueue(Queue[Any]):
+    """The queue of received messages: a look that may not block waits a moment all the same."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        return super().get(timeout=timeout if block else _IDLE_WAIT)
+
+
+class GuardedRequestHandler(RequestHandler):
+    """Makes the association of a new connection, with our socket in it."""
+
+    socket_class: type[GuardedSocket] = GuardedSocket
+
+    def _create_association(self) -> Association:
+        assoc = super()._create_association()
+        # pynetdicom's own socket has announced the connection (Evt5); ours announces it instead.
+        assoc.dul.event_queue.get_nowait()
+        assoc.dul.socket = None
+        assoc.set_socket(self.socket_class(assoc, client_socket=self.request))
+        assoc.dimse.msg_queue = PatientQueue()
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return assoc
+
+
+class GuardedServer(ThreadedAssociationServer):
+    """Accepts connections within limits per address, so that one machine cannot take the others' places."""
+
+    request_queue_size = 64
+    daemon_threads = True
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        connections = self.active_associations
+        from_there = [assoc for assoc in connections if assoc.requestor.address == client_address[0]]
+        silent = [assoc for assoc in from_there if assoc.requestor.primitive is None]
+        return (
+            len(from_there) < settings.DICOM_CONNECTIONS_PER_ADDRESS
+            and len(silent) < _SILENT_PER_ADDRESS
+            and len(connections) < 4 * settings.DICOM_MAX_ASSOCIATIONS
+        )
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that fails while it is set up concerns nobody else."""
+
+    @property
+    def established(self) -> int:
+        return sum(assoc.is_established for assoc in self.active_associations)
