@@ -24,6 +24,7 @@ from .orders import (
     request_repeat,
     unschedule_order,
 )
+from .walk_ins import walk_in_patient
 
 __all__ = [
     "add_referrer",
@@ -48,4 +49,5 @@ __all__ = [
     "start_examination",
     "step_back",
     "unschedule_order",
+    "walk_in_patient",
 ]
