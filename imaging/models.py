@@ -10,10 +10,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import User
+from clinic.permissions import Permission
 from patients.models import Patient
 from scheduling.models import Order
 
-UID = {"max_length": 64}
+UID_LENGTH = 64  # PS3.5 table 6.2-1
 
 
 class StudyState(models.TextChoices):
@@ -30,7 +31,10 @@ class StudyQuerySet(models.QuerySet["Study"]):
         return self.filter(patient=patient)
 
     def visible_to(self, user: User) -> Self:
-        return self.all()
+        """Who may see images sees what is filed; what is held only who may say whose it is."""
+        if not user.can(Permission.STUDY_VIEW):
+            return self.none()
+        return self if user.can(Permission.STUDY_RECONCILE) else self.exclude(state=StudyState.HELD)
 
 
 class Study(models.Model):
@@ -40,7 +44,7 @@ class Study(models.Model):
     does not agree with its order is *held*: it has no patient and no order until a person decides.
     """
 
-    study_instance_uid = models.CharField(**UID, unique=True)
+    study_instance_uid = models.CharField(max_length=UID_LENGTH, unique=True)
     state = models.CharField(max_length=8, choices=StudyState.choices)
     patient = models.ForeignKey(
         Patient, null=True, blank=True, on_delete=models.PROTECT, related_name="studies"
@@ -99,7 +103,7 @@ class Study(models.Model):
 
 class Series(models.Model):
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="series")
-    series_instance_uid = models.CharField(**UID)
+    series_instance_uid = models.CharField(max_length=UID_LENGTH)
     modality = models.CharField(max_length=16, blank=True)
     number = models.BigIntegerField(null=True, blank=True)
     description = models.CharField(max_length=200, blank=True)
@@ -122,14 +126,17 @@ class Series(models.Model):
 class Instance(models.Model):
     """One stored SOP instance. The file holds the data set exactly as received, behind file meta of ours.
 
-    ``metadata`` is DICOM JSON (PS3.18 F.2) without bulk data. ``frame_offsets`` is ``[[offset, length], …]``:
-    bytes of each frame within the file, where it can be served by one ranged read.
+    ``metadata`` is DICOM JSON (PS3.18 F.2) without bulk data. ``frame_offsets`` has one entry a frame:
+    ``[offset, length]`` in the file, with more pairs behind it when the frame is in several fragments.
+    Where the file holds no frame as it is served (deflated, big endian), they are in ``frames_file``.
     """
 
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="instances")
-    sop_instance_uid = models.CharField(**UID, unique=True)
-    sop_class_uid = models.CharField(**UID)
-    transfer_syntax_uid = models.CharField(**UID)
+    sop_instance_uid = models.CharField(max_length=UID_LENGTH, unique=True)
+    sop_class_uid = models.CharField(max_length=UID_LENGTH)
+    transfer_syntax_uid = models.CharField(max_length=UID_LENGTH)
+    # Of the frames as they are served.
+    frame_transfer_syntax_uid = models.CharField(max_length=UID_LENGTH, blank=True)
     number = models.BigIntegerField(null=True, blank=True)
     rows = models.PositiveIntegerField(null=True, blank=True)
     columns = models.PositiveIntegerField(null=True, blank=True)
@@ -142,6 +149,8 @@ class Instance(models.Model):
     data_sha256 = models.CharField(max_length=64)
     metadata = models.JSONField(default=dict)
     frame_offsets = models.JSONField(default=list)
+    # Relative to settings.STUDIES_DIR; empty when the frames are read from ``file``.
+    frames_file = models.CharField(max_length=200, blank=True)
     thumbnail = models.CharField(max_length=200, blank=True)
     display_problem = models.CharField(max_length=300, blank=True)
     source_ae_title = models.CharField(max_length=16, blank=True)
@@ -160,6 +169,10 @@ class Instance(models.Model):
     @property
     def path(self) -> Path:
         return Path(settings.STUDIES_DIR) / self.file
+
+    @property
+    def frames_path(self) -> Path:
+        return Path(settings.STUDIES_DIR) / (self.frames_file or self.file)
 
 
 class KeyImage(models.Model):
@@ -183,6 +196,11 @@ class KeyImage(models.Model):
         return self.caption or f"{self.instance} {self.frame}"
 
 
+class QuarantinedQuerySet(models.QuerySet["Quarantined"]):
+    def open(self) -> Self:
+        return self.filter(settled_at=None)
+
+
 class Quarantined(models.Model):
     """An object that was received and acknowledged but cannot be shown as an image; its bytes are kept."""
 
@@ -194,10 +212,16 @@ class Quarantined(models.Model):
     sop_instance_uid = models.CharField(max_length=200, blank=True)
     source_ae_title = models.CharField(max_length=64, blank=True)
     source_address = models.CharField(max_length=64, blank=True)
+    # The study among whose images it would be, when only its identity or its bytes speak against that.
+    study = models.ForeignKey(
+        Study, null=True, blank=True, on_delete=models.PROTECT, related_name="quarantined"
+    )
     received_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
     settled_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     settlement = models.CharField(max_length=300, blank=True)
+
+    objects = QuarantinedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("quarantined object")
@@ -205,3 +229,23 @@ class Quarantined(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sop_instance_uid}: {self.reason}"
+
+    @property
+    def path(self) -> Path:
+        return Path(settings.QUARANTINE_DIR) / self.file
+
+
+class SettledSpoolFile(models.Model):
+    """A spool file that has become rows but is perhaps still there: so that it is counted once.
+
+    Written with the rows, removed when the file is gone; see ``imaging.ingest``.
+    """
+
+    name = models.CharField(max_length=100, unique=True)
+
+    class Meta:
+        verbose_name = _("settled spool file")
+        verbose_name_plural = _("settled spool files")
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,13 @@
+"""Work of the background worker in this room."""
+
+from . import completeness, ingest
+
+
+def ingest_spool() -> None:
+    """File what was received. Queued by the DICOM server as objects arrive, and every minute."""
+    ingest.ingest_spool()
+
+
+def mark_stable_studies() -> None:
+    """Studies without a new image for the clinic's quiet time are complete."""
+    completeness.mark_stable_studies()
