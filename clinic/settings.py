@@ -22,8 +22,8 @@ def _number(name: str, default: int, low: int, high: int) -> int:
     return int(text)
 
 
-def _flag(name: str) -> bool:
-    text = os.environ.get(name, "0")
+def _flag(name: str, default: str = "0") -> bool:
+    text = os.environ.get(name, default)
     if text not in {"0", "1"}:
         raise ImproperlyConfigured(f"{name} is {text!r}; 0 or 1 is accepted.")
     return text == "1"
@@ -46,6 +46,7 @@ DICOM_PORT = _number("CEDAR_DICOM_PORT", 11112, 1, 65535)
 DICOM_MAX_PDU = 128 * 1024
 DICOM_MAX_ASSOCIATIONS = _number("CEDAR_DICOM_ASSOCIATIONS", 50, 1, 1000)
 DICOM_CONNECTIONS_PER_ADDRESS = _number("CEDAR_DICOM_PER_ADDRESS", 30, 1, 1000)
+DICOM_FAST_RECEIVE = _flag("CEDAR_FAST_RECEIVE", default="1")
 DICOM_IDLE_SECONDS = _number("CEDAR_DICOM_IDLE_SECONDS", 120, 1, 3600)
 DICOM_ARTIM_SECONDS = _number("CEDAR_DICOM_ARTIM_SECONDS", 15, 1, 300)
 DISK_RESERVE_BYTES = _number("CEDAR_DISK_RESERVE_MB", 500, 0, 1_000_000) * 1024 * 1024

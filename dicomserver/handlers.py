@@ -9,14 +9,13 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from pydicom import Dataset
-from pynetdicom.association import Association
 from pynetdicom.events import Event
 
 from . import worklist
 from .calls import clean
 from .contexts import verification_contexts
 from .models import Outcome
-from .storage import CANNOT_PROCESS, Answer, Reception, StoreRequest
+from .storage import CANNOT_PROCESS, Answer
 
 if TYPE_CHECKING:
     from .server import DicomServer
@@ -73,8 +72,12 @@ def handle_echo(event: Event, server: "DicomServer") -> int:
 
 def handle_store(event: Event, server: "DicomServer") -> Dataset:
     """C-STORE as pynetdicom received it: into a file of its own, copied behind our file meta."""
-    request = store_request(server, event)
-    reception = Reception(request)
+    reception = server.begin(
+        event.assoc,
+        str(event.request.AffectedSOPClassUID),
+        str(event.request.AffectedSOPInstanceUID),
+        str(event.context.transfer_syntax),
+    )
     try:
         with event.dataset_path.open("rb") as file:
             file.seek(_data_offset(event))
@@ -86,7 +89,7 @@ def handle_store(event: Event, server: "DicomServer") -> Dataset:
         answer = Answer(CANNOT_PROCESS, "The archive cannot read what it received")
     finally:
         reception.give_up()
-    note_answer(server, event.assoc, answer)
+    server.note_answer(event.assoc, answer)
     return _status(answer.status, answer.comment)
 
 
@@ -120,30 +123,6 @@ def handle_find(event: Event, server: "DicomServer") -> Iterator[tuple[Dataset |
             yield _CANCELLED, None
             return
         yield _PENDING, answer
-
-
-def store_request(server: "DicomServer", event: Event) -> StoreRequest:
-    call = server.call_of(event.assoc)
-    return StoreRequest(
-        sop_class_uid=str(event.request.AffectedSOPClassUID),
-        sop_instance_uid=str(event.request.AffectedSOPInstanceUID),
-        transfer_syntax_uid=str(event.context.transfer_syntax),
-        calling_ae_title=call.calling_ae_title if call else "",
-        called_ae_title=call.called_ae_title if call else "",
-        address=call.address if call else "",
-    )
-
-
-def note_answer(server: "DicomServer", association: Association, answer: Answer) -> None:
-    """Count it for the log, and let the worker know of what was stored."""
-    call = server.call_of(association)
-    if answer.is_success:
-        server.note_stored()
-    if call is not None and answer.is_success:
-        call.stored += 1
-    elif call is not None:
-        call.failed += 1
-        call.problem = answer.comment
 
 
 def _data_offset(event: Event) -> int:

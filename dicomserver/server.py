@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import socket
 import tempfile
 import threading
 import time
@@ -17,9 +18,11 @@ from . import handlers, services
 from .background import Background
 from .calls import Call, CallLog, clean
 from .contexts import supported_contexts
+from .fast_receive import FastSocket
 from .models import Outcome
 from .policy import Policy
-from .transport import GuardedRequestHandler, GuardedServer
+from .storage import Answer, Reception, StoreRequest
+from .transport import GuardedRequestHandler, GuardedServer, GuardedSocket
 from .waking import IngestWaker
 
 log = logging.getLogger(__name__)
@@ -43,6 +46,7 @@ class DicomServer:
             self.call_log.flush,
             self._do_minutely,
         )
+        self.stopping = False
         self._calls: dict[Association, Call] = {}
         self._calls_lock = threading.Lock()
         self._last_minute = 0.0
@@ -57,6 +61,7 @@ class DicomServer:
             evt_handlers=self._event_handlers(),
             server_class=GuardedServer,
             request_handler=GuardedRequestHandler,
+            make_socket=self._make_socket,
         )
         self._ae._servers.append(self._listener)  # its shutdown takes itself from there
         self._thread = threading.Thread(
@@ -81,6 +86,7 @@ class DicomServer:
         deadline = time.monotonic() + _STOP_SECONDS
         while self._listener.active_associations and time.monotonic() < deadline:
             time.sleep(0.05)
+        self.stopping = True
         for association in self._listener.active_associations:
             threading.Thread(target=association.abort, daemon=True).start()
         deadline = time.monotonic() + 1.0
@@ -104,6 +110,38 @@ class DicomServer:
 
     def call_of(self, association: Association) -> Call | None:
         return self._calls.get(association)
+
+    def begin(
+        self, association: Association, sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str
+    ) -> Reception:
+        """An object starts to arrive."""
+        call = self._calls[association]
+        return Reception(
+            StoreRequest(
+                sop_class_uid=sop_class_uid,
+                sop_instance_uid=sop_instance_uid,
+                transfer_syntax_uid=transfer_syntax,
+                calling_ae_title=call.calling_ae_title,
+                called_ae_title=call.called_ae_title,
+                address=call.address,
+            )
+        )
+
+    def note_answer(self, association: Association, answer: Answer) -> None:
+        """Count it for the log, and let the worker know of what was stored."""
+        call = self.call_of(association)
+        if answer.is_success:
+            self.note_stored()
+        if call is not None and answer.is_success:
+            call.stored += 1
+        elif call is not None:
+            call.failed += 1
+            call.problem = answer.comment
+
+    def _make_socket(self, association: Association, connection: socket.socket) -> GuardedSocket:
+        if settings.DICOM_FAST_RECEIVE:
+            return FastSocket(self, association, connection)
+        return GuardedSocket(association, connection)
 
     def note_stored(self) -> None:
         if self.waker.note_stored():

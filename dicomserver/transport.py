@@ -9,6 +9,7 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from queue import Queue
 from typing import Any
 
@@ -23,7 +24,10 @@ LONGEST_IDENTIFIER = 4 * 1024 * 1024
 MESSAGES_WAITING = 100
 # A connection that has not become an association yet.
 _SILENT_PER_ADDRESS = 10
-_IDLE_WAIT = 0.005
+IDLE_WAIT = 0.005
+
+
+MakeSocket = Callable[[Association, socket.socket], "GuardedSocket"]
 
 
 class GuardedSocket(AssociationSocket):
@@ -34,9 +38,7 @@ class GuardedSocket(AssociationSocket):
         """Whether there is something to read; waits a moment for it, so that idling costs little."""
         if self.socket is None or not self._is_connected:
             return False
-        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
-            return True
-        return self._poll(_IDLE_WAIT if self._may_wait() else 0)
+        return self._poll(IDLE_WAIT if self._may_wait() else 0)
 
     def recv(self, nr_bytes: int) -> bytearray:
         """Exactly ``nr_bytes``, or fewer at the end of the connection. Raises OSError beyond the bounds."""
@@ -95,6 +97,8 @@ class GuardedSocket(AssociationSocket):
 
     def _poll(self, seconds: float) -> bool:
         """Not select: it fails for descriptors from 1024 on."""
+        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            return True
         try:
             poll = select.poll()
             poll.register(self.socket, select.POLLIN)  # type: ignore[arg-type]
@@ -108,20 +112,20 @@ class PatientQueue(Queue[Any]):
     """The queue of received messages: a look that may not block waits a moment all the same."""
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        return super().get(timeout=timeout if block else _IDLE_WAIT)
+        return super().get(timeout=timeout if block else IDLE_WAIT)
 
 
 class GuardedRequestHandler(RequestHandler):
     """Makes the association of a new connection, with our socket in it."""
 
-    socket_class: type[GuardedSocket] = GuardedSocket
+    server: "GuardedServer"
 
     def _create_association(self) -> Association:
         assoc = super()._create_association()
         # pynetdicom's own socket has announced the connection (Evt5); ours announces it instead.
         assoc.dul.event_queue.get_nowait()
         assoc.dul.socket = None
-        assoc.set_socket(self.socket_class(assoc, client_socket=self.request))
+        assoc.set_socket(self.server.make_socket(assoc, self.request))
         assoc.dimse.msg_queue = PatientQueue()
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return assoc
@@ -132,6 +136,10 @@ class GuardedServer(ThreadedAssociationServer):
 
     request_queue_size = 64
     daemon_threads = True
+
+    def __init__(self, *args: Any, make_socket: MakeSocket, **kwargs: Any) -> None:
+        self.make_socket = make_socket
+        super().__init__(*args, **kwargs)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         connections = self.active_associations
