@@ -1,0 +1,210 @@
+/**
+ * The frames: which are in memory, which are on their way, in which order to fetch. Each pane hands in the frames
+ * it wants, most wanted first; what no pane wants any more is cancelled.
+ */
+
+import type { Palette, Table } from '../dicom/instance.ts';
+import type { FrameRef } from '../dicom/study.ts';
+import { Picture } from '../pixels/picture.ts';
+import { isAborted, Problem } from '../pixels/problem.ts';
+import { paletteBytes, type PaletteBytes } from '../pixels/table.ts';
+import type { Decoders } from './decoders.ts';
+import type { Dicomweb } from './dicomweb.ts';
+
+export interface StoreEvents {
+  /** A frame arrived in memory, or could not be read. */
+  changed(id: string): void;
+  /** The server cannot be reached, or can be again. */
+  connection(isLost: boolean): void;
+}
+
+interface Entry {
+  picture: Picture;
+  used: number;
+}
+
+const AT_ONCE = 4;
+const RETRY_AFTER = [1000, 2000, 4000, 8000];
+
+export class FrameStore {
+  private readonly entries = new Map<string, Entry>();
+  private readonly problems = new Map<string, Problem>();
+  private readonly flights = new Map<string, AbortController>();
+  private readonly plans = new Map<string, FrameRef[]>();
+  private readonly palettes = new Map<string, Promise<PaletteBytes>>();
+  private ranks = new Map<string, number>();
+  private held = 0;
+  private clock = 0;
+  private failures = 0;
+  private retryTimer?: number;
+
+  constructor(
+    private readonly client: Dicomweb,
+    private readonly decoders: Decoders,
+    private readonly events: StoreEvents,
+    readonly limit: number,
+  ) {
+    window.addEventListener('online', () => this.retryNow());
+  }
+
+  peek(id: string): Picture | undefined {
+    const entry = this.entries.get(id);
+    if (entry) entry.used = ++this.clock;
+    return entry?.picture;
+  }
+
+  has(id: string): boolean {
+    return this.entries.has(id);
+  }
+
+  problem(id: string): Problem | undefined {
+    return this.problems.get(id);
+  }
+
+  forget(id: string): void {
+    this.problems.delete(id);
+    this.fill();
+  }
+
+  get heldBytes(): number {
+    return this.held;
+  }
+
+  /** Replaces what a pane wants, most wanted first; an empty list when the pane goes away. */
+  plan(owner: string, frames: FrameRef[]): void {
+    if (frames.length > 0) this.plans.set(owner, frames);
+    else this.plans.delete(owner);
+    this.ranks = new Map();
+    for (const list of this.plans.values()) {
+      list.forEach((frame, rank) => {
+        this.ranks.set(frame.id, Math.min(rank, this.ranks.get(frame.id) ?? Infinity));
+      });
+    }
+    for (const [id, flight] of this.flights) {
+      if (!this.ranks.has(id)) {
+        flight.abort();
+        this.flights.delete(id);
+      }
+    }
+    this.fill();
+  }
+
+  retryNow(): void {
+    window.clearTimeout(this.retryTimer);
+    this.retryTimer = undefined;
+    this.fill();
+  }
+
+  private fill(): void {
+    if (this.retryTimer !== undefined) return;
+    // While the server is out of reach one frame tries for all.
+    const seats = this.failures > 0 ? 1 : AT_ONCE;
+    while (this.flights.size < seats) {
+      const next = this.next();
+      if (!next) return;
+      void this.fetch(next);
+    }
+  }
+
+  private next(): FrameRef | undefined {
+    let best: FrameRef | undefined;
+    let bestRank = Infinity;
+    for (const list of this.plans.values()) {
+      for (let rank = 0; rank < list.length && rank < bestRank; rank++) {
+        const { id } = list[rank];
+        if (this.entries.has(id) || this.problems.has(id) || this.flights.has(id)) continue;
+        best = list[rank];
+        bestRank = rank;
+        break;
+      }
+    }
+    return best;
+  }
+
+  private async fetch(frame: FrameRef): Promise<void> {
+    const flight = new AbortController();
+    this.flights.set(frame.id, flight);
+    try {
+      const picture = await this.read(frame, flight.signal);
+      if (!flight.signal.aborted) this.keep(frame.id, picture);
+      this.setFailures(0);
+    } catch (error) {
+      if (!isAborted(error) && !flight.signal.aborted) this.fail(frame.id, error);
+    } finally {
+      if (this.flights.get(frame.id) === flight) this.flights.delete(frame.id);
+    }
+    this.fill();
+  }
+
+  private async read(frame: FrameRef, signal: AbortSignal): Promise<Picture> {
+    const { instance } = frame;
+    const [stored, palette] = await Promise.all([
+      this.client.frame(frame, signal),
+      instance.palette ? this.palette(instance.uid, instance.palette) : undefined,
+      this.fetchTables([frame.values.modalityTable, ...frame.values.voiTables]),
+    ]);
+    const decoded = await this.decoders.decode(
+      { bytes: stored.bytes, spec: instance.pixel, transferSyntax: stored.transferSyntax, palette, padding: instance.padding },
+      signal,
+      () => this.ranks.get(frame.id) ?? Infinity,
+    );
+    return new Picture(decoded);
+  }
+
+  private palette(uid: string, palette: Palette): Promise<PaletteBytes> {
+    let known = this.palettes.get(uid);
+    if (!known) {
+      known = this.fetchTables([palette.red, palette.green, palette.blue]).then(() => paletteBytes(palette));
+      known.catch(() => this.palettes.delete(uid));
+      this.palettes.set(uid, known);
+    }
+    return known;
+  }
+
+  private async fetchTables(tables: (Table | undefined)[]): Promise<void> {
+    await Promise.all(
+      tables.map(async (table) => {
+        if (typeof table?.data === 'string') table.data = await this.client.bulk(table.data);
+      }),
+    );
+  }
+
+  private keep(id: string, picture: Picture): void {
+    this.entries.set(id, { picture, used: ++this.clock });
+    this.held += picture.full.data.byteLength;
+    if (this.held > this.limit) this.evict(id);
+    this.events.changed(id);
+  }
+
+  /** Frees the frames that no pane wants, then the least wanted, down to nine tenths of the limit. */
+  private evict(keep: string): void {
+    const order = [...this.entries].sort(
+      ([idA, a], [idB, b]) => (this.ranks.get(idB) ?? Infinity) - (this.ranks.get(idA) ?? Infinity) || a.used - b.used,
+    );
+    for (const [id, { picture }] of order) {
+      if (this.held <= this.limit * 0.9) return;
+      if (id === keep || this.ranks.get(id) === 0) continue;
+      this.entries.delete(id);
+      this.held -= picture.full.data.byteLength;
+    }
+  }
+
+  private fail(id: string, error: unknown): void {
+    const problem = error instanceof Problem ? error : new Problem('data_damaged', { coding: '', reason: String(error) });
+    if (problem.code !== 'network') {
+      this.problems.set(id, problem);
+      this.setFailures(0);
+      this.events.changed(id);
+      return;
+    }
+    const wait = RETRY_AFTER[Math.min(this.failures, RETRY_AFTER.length - 1)];
+    this.setFailures(this.failures + 1);
+    this.retryTimer ??= window.setTimeout(() => this.retryNow(), wait);
+  }
+
+  private setFailures(count: number): void {
+    const wasLost = this.failures > 0;
+    this.failures = count;
+    if (wasLost !== count > 0) this.events.connection(count > 0);
+  }
+}

@@ -1,0 +1,9 @@
+/** Problems in words. */
+
+import type { Problem } from '../pixels/problem.ts';
+import { t } from './texts.ts';
+
+export function problemText(problem: Problem): string {
+  const fields = { photometric: '', coding: '', reason: '', status: '', ...problem.detail };
+  return t(`problem_${problem.code}`, fields).trim();
+}
