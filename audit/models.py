@@ -2,7 +2,9 @@
 
 from typing import Self
 
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 
@@ -43,6 +45,8 @@ class Entry(models.Model):
             models.Index(fields=["actor_id", "-id"], name="audit_actor"),
             models.Index(fields=["action", "-id"], name="audit_action"),
             models.Index(fields=["subject_type", "subject_id"], name="audit_subject"),
+            BrinIndex(fields=["at"], name="audit_at"),
+            GinIndex(OpClass(Upper("patient_label"), name="gin_trgm_ops"), name="audit_patient_label"),
         ]
 
     def __str__(self) -> str:

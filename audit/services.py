@@ -4,9 +4,12 @@ from typing import Any
 
 from django.db.models import Model
 
+from clinic.http import address_of, caller_address
 from clinic.models import User
 
 from .models import Entry
+
+__all__ = ["address_of", "record"]
 
 
 def record(
@@ -22,7 +25,8 @@ def record(
     """Add one entry, in the caller's transaction.
 
     ``changes`` is ``{"field": [before, after]}`` with JSON values. ``patient`` is the patient whom the
-    event concerns, so that "who looked at this patient" can be answered.
+    event concerns, so that "who looked at this patient" can be answered. ``address`` is known by itself
+    inside a request.
     """
     return Entry.objects.create(
         actor_id=by.pk,
@@ -35,5 +39,5 @@ def record(
         patient_label=str(patient)[:300] if patient is not None else "",
         changes=changes or {},
         reason=reason,
-        address=address,
+        address=(address or caller_address())[:100],
     )

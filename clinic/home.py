@@ -63,4 +63,9 @@ def page_frame(request: HttpRequest) -> dict[str, object]:
                 except NoReverseMatch:
                     continue
                 items.append({"item": item, "url": url, "is_current": request.path.startswith(url)})
-    return {"clinic": ClinicProfile.get(), "navigation": items, "demo_mode": settings.CEDAR_DEMO}
+    return {
+        "clinic": ClinicProfile.get(),
+        "navigation": items,
+        "demo_mode": settings.CEDAR_DEMO,
+        "idle_seconds": settings.IDLE_TIMEOUT_SECONDS,
+    }

@@ -1,6 +1,8 @@
 """Between HTTP and the services: permission on every view, refusals as words, background requests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -15,6 +17,7 @@ from .permissions import Permission
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 BACKGROUND_HEADER = "X-Cedar-Background"
+_caller: ContextVar[str] = ContextVar("caller", default="")
 
 
 def require(*permissions: Permission) -> Callable[[View], View]:
@@ -55,6 +58,40 @@ def is_background(request: HttpRequest) -> bool:
 
 def wants_json(request: HttpRequest) -> bool:
     return "json" in request.headers.get("Accept", "") or request.path.startswith("/dicom-web/")
+
+
+def address_of(request: HttpRequest) -> str:
+    """The address at the other end of the connection.
+
+    ``X-Forwarded-For`` is not looked at: whoever calls can write anything into it.
+    """
+    return str(request.META.get("REMOTE_ADDR") or "")
+
+
+def caller_address() -> str:
+    """From where the work at hand was asked for; empty for what the clinic does by itself."""
+    return _caller.get()
+
+
+@contextmanager
+def calling_from(address: str) -> Iterator[None]:
+    """Everything done inside was asked for from ``address``."""
+    token = _caller.set(address)
+    try:
+        yield
+    finally:
+        _caller.reset(token)
+
+
+class CallerMiddleware:
+    """Makes the caller's address known to the audit trail, without every service passing it on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with calling_from(address_of(request)):
+            return self.get_response(request)
 
 
 class DomainErrorMiddleware:

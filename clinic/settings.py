@@ -120,12 +120,13 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "clinic.http.CallerMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "clinic.sessions.IdleTimeoutMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "clinic.sessions.IdleTimeoutMiddleware",
     "clinic.sessions.LoginRedirectMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -230,6 +231,8 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = True
 AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "clinic.http.address_of"
+AXES_LOCKOUT_CALLABLE = "clinic.accounts.locked"
 IDLE_TIMEOUT_SECONDS = _number("CEDAR_IDLE_MINUTES", 30, 1, 1440) * 60
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_NAME = "cedar_session"
@@ -299,7 +302,8 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
     "reporting.ReportTemplate",
     "dicomserver.RemoteAE",
 ]
-AUDITLOG_DISABLE_REMOTE_ADDR = False
+AUDITLOG_DISABLE_REMOTE_ADDR = True  # it would believe X-Forwarded-For
+AUDITLOG_MASK_CALLABLE = "audit.configuration.hidden"
 
 LOGGING = {
     "version": 1,

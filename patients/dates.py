@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.db import models
+from django.utils import dateformat, timezone, translation
 from django.utils import dates as month_names
-from django.utils import formats, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -34,6 +34,16 @@ class BirthDate:
 
     date: datetime.date
     precision: BirthPrecision = BirthPrecision.DAY
+
+    @property
+    def text(self) -> str:
+        """In words, see ``spoken``."""
+        return spoken(self)
+
+    @property
+    def age_today(self) -> str:
+        """The age today in words, see ``age``."""
+        return age(self, timezone.localdate())
 
     @property
     def kept(self) -> datetime.date:
@@ -109,7 +119,7 @@ def spoken(born: BirthDate) -> str:
     month = month_names.MONTHS[born.date.month]
     match born.precision:
         case BirthPrecision.DAY:
-            return formats.date_format(born.date, "DATE_FORMAT")
+            return dateformat.format(born.date, "j M Y")  # the same on every screen, never 03/04
         case BirthPrecision.MONTH:
             return f"{month} {born.date.year}"
         case BirthPrecision.YEAR:

@@ -20,7 +20,7 @@ from .dates import BirthDate, BirthPrecision
 from .models import Patient, Sex
 from .numbers import number_key
 
-CERTAIN, LIKELY, POSSIBLE = 90, 60, 40  # points from which on a candidate is called so
+CERTAIN, LIKELY, POSSIBLE = 90, 60, 30  # points from which on a candidate is called so
 
 SIGNS: dict[str, tuple[int, Promise]] = {
     # name: the best one counts
@@ -28,7 +28,7 @@ SIGNS: dict[str, tuple[int, Promise]] = {
     "part_of_name": (40, _("same name, one with a further part")),
     "nearly_same_name": (35, _("nearly the same name")),
     "same_sound": (35, _("name sounds the same")),
-    "shared_name": (10, _("shares a name")),
+    "shared_name": (5, _("shares a name")),
     # birth: the first that holds counts
     "same_birth_date": (40, _("same birth date")),
     "same_first_of_january": (30, _("same birth date (1 January)")),
@@ -36,7 +36,7 @@ SIGNS: dict[str, tuple[int, Promise]] = {
     "one_digit_off": (25, _("birth date with one digit different")),
     "birth_dates_agree": (20, _("birth dates agree as far as they are known")),
     "same_birth_year": (10, _("same year of birth")),
-    "other_birth_date": (-30, _("another birth date")),
+    "other_birth_date": (-20, _("another birth date")),
     # numbers
     "same_national_id": (50, _("same national id")),
     "other_national_id": (-30, _("another national id")),

@@ -151,8 +151,12 @@ class Patient(models.Model):
         """As spoken: ``Dr Anna Maria Ólafsdóttir`` with ideographs behind where there are any."""
         parts = [self.name_prefix, self.given_name, self.middle_name, self.family_name, self.name_suffix]
         spoken = " ".join(part for part in parts if part)
-        ideographs = self.ideographic_name.replace("^", " ").strip()
-        return f"{spoken} {ideographs}".strip() if ideographs else spoken
+        return f"{spoken} {self.ideographic_text}".strip()
+
+    @property
+    def ideographic_text(self) -> str:
+        """The ideographic name without DICOM's separators."""
+        return self.ideographic_name.replace("^", " ").strip()
 
     @property
     def list_name(self) -> str:

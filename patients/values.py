@@ -53,7 +53,7 @@ def clean_values(fields: dict[str, Any]) -> dict[str, Any]:
     for name in GROUP_FIELDS:
         values[name] = "^".join(names.clean(part) for part in fields[name].split("^")).rstrip("^")
     for name in TEXT_FIELDS:
-        values[name] = fields[name].strip()
+        values[name] = fields[name].replace("\r\n", "\n").strip()
     values["email"] = fields["email"].strip()
     values["phone"] = read_phone(fields["phone"], country=ClinicProfile.get().country)
     _check_name(values)

@@ -61,7 +61,8 @@
       socket = null;
       delete document.documentElement.dataset.connected;
       if (event.code === 4401) {
-        location.reload();
+        // Signed out: idle.js takes the password in place, then the socket opens again.
+        document.dispatchEvent(new CustomEvent("cedar:signed-out"));
         return;
       }
       if (lostAt === null) lostAt = new Date();
@@ -109,5 +110,6 @@
 
   // Waiting times grow also when nothing happens.
   setInterval(() => { if (document.visibilityState === "visible" && socket?.readyState === 1) changed("minute"); }, 60000);
+  document.addEventListener("cedar:signed-in", () => (socket ? changed("resync") : connect()));
   connect();
 })();

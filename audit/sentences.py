@@ -1,0 +1,153 @@
+"""Audit entries in plain words: one line for each action, and what changed."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from .models import Entry
+
+# {who} did it, {what} is the thing, {patient} whom it concerns.
+SENTENCES: dict[str, Promise] = {
+    "login": _lazy("{who} signed in"),
+    "logout": _lazy("{who} signed out"),
+    "login_failed": _lazy("Somebody tried to sign in as “{username}” and was refused"),
+    "login_locked": _lazy("Sign-in as “{username}” was locked after too many attempts"),
+    "password.changed": _lazy("{who} changed their password"),
+    "administrator.created": _lazy("{who} was made the first administrator"),
+    "config.added": _lazy("{who} added {what} to the settings"),
+    "config.changed": _lazy("{who} changed {what} in the settings"),
+    "config.removed": _lazy("{who} removed {what} from the settings"),
+    "patient.registered": _lazy("{who} registered the patient {patient}"),
+    "patient.changed": _lazy("{who} changed the record of {patient}"),
+    "patient.viewed": _lazy("{who} opened the record of {patient}"),
+    "patient.searched": _lazy("{who} searched patients for “{text}”"),
+    "referrer.added": _lazy("{who} added the referrer {what}"),
+    "order.placed": _lazy("{who} placed the order {what} for {patient}"),
+    "order.changed": _lazy("{who} changed the order {what} of {patient}"),
+    "order.scheduled": _lazy("{who} scheduled the order {what} of {patient}"),
+    "order.unscheduled": _lazy("{who} took the order {what} of {patient} out of the schedule"),
+    "order.cancelled": _lazy("{who} cancelled the order {what} of {patient}"),
+    "order.acquired": _lazy("{who} marked the images of {what} of {patient} as taken"),
+    "order.repeat_requested": _lazy("{who} asked for {what} of {patient} to be repeated"),
+    "order.claimed": _lazy("{who} began to read {what} of {patient}"),
+    "order.handed_back": _lazy("{who} handed {what} of {patient} back to the reading list"),
+    "order.reported": _lazy("{who} reported {what} of {patient}"),
+    "order.released": _lazy("{who} released {what} of {patient}"),
+    "order.viewed": _lazy("{who} opened the order {what} of {patient}"),
+    "appointment.booked": _lazy("{who} booked an appointment for {patient}"),
+    "appointment.rescheduled": _lazy("{who} moved the appointment of {patient}"),
+    "appointment.cancelled": _lazy("{who} cancelled the appointment of {patient}"),
+    "appointment.checked_in": _lazy("{who} checked {patient} in"),
+    "appointment.called_in": _lazy("{who} called {patient} into the room"),
+    "appointment.started": _lazy("{who} started the examination of {patient}"),
+    "appointment.finished": _lazy("{who} finished the examination of {patient}"),
+    "appointment.completed": _lazy("{who} completed the visit of {patient}"),
+    "appointment.no_show": _lazy("{who} noted that {patient} did not come"),
+    "appointment.reopened": _lazy("{who} reopened the visit of {patient}"),
+    "appointment.stepped_back": _lazy("{who} took back a step of the visit of {patient}"),
+    "study.received": _lazy("{who} received images: {what} of {patient}"),
+    "study.viewed": _lazy("{who} looked at the images {what} of {patient}"),
+    "study.held": _lazy("{who} held images back: {what}"),
+    "study.resolved": _lazy("{who} decided where held images belong: {what}"),
+    "study.linked": _lazy("{who} linked the images {what} to {patient}"),
+    "image.stored": _lazy("{who} stored images of {what} of {patient}"),
+    "key_image.created": _lazy("{who} kept a key image of {what} of {patient}"),
+    "report.opened": _lazy("{who} opened the report {what} of {patient}"),
+    "report.viewed": _lazy("{who} read the report {what} of {patient}"),
+    "report.signed": _lazy("{who} signed the report {what} of {patient}"),
+    "report.sign_refused": _lazy("{who} could not sign the report {what} of {patient}: wrong password"),
+    "report.addendum_signed": _lazy("{who} signed an addendum to the report {what} of {patient}"),
+    "report.released": _lazy("{who} released the report {what} of {patient}"),
+    "report.printed": _lazy("{who} printed the report {what} of {patient}"),
+    "report.downloaded": _lazy("{who} downloaded the report {what} of {patient}"),
+    "association.rejected": _lazy("{who} refused a DICOM connection"),
+}
+
+_SAID = {"login_failed": "username", "login_locked": "username", "patient.searched": "text"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field before and after."""
+
+    label: str
+    before: str
+    after: str
+
+
+def sentence(entry: Entry) -> str:
+    """What happened, in one line."""
+    words = {
+        "who": entry.actor_label,
+        "what": entry.subject_label or _("something"),
+        "patient": entry.patient_label or _("a patient"),
+        "username": _after(entry, "username"),
+        "text": _after(entry, "text"),
+    }
+    template = SENTENCES.get(entry.action)
+    if template is None:
+        return f"{entry.actor_label}: {entry.action} {entry.subject_label}".strip()
+    return str(template).format(**words)
+
+
+def changes_of(entry: Entry) -> list[Change]:
+    """The fields that changed, with the names they have on the pages."""
+    return [
+        Change(_field_label(entry.subject_type, field), _shown(before), _shown(after))
+        for field, (before, after) in _pairs(entry)
+        if field != _SAID.get(entry.action)
+    ]
+
+
+def action_groups() -> list[tuple[str, str]]:
+    """Kinds of actions to choose from: ``("patient.", "Patients")``."""
+    return [
+        ("patient.", _("Patients")),
+        ("order.", _("Orders")),
+        ("appointment.", _("Appointments")),
+        ("study.", _("Images")),
+        ("report.", _("Reports")),
+        ("log", _("Sign-ins")),
+        ("config.", _("Settings")),
+        ("association.", _("DICOM connections")),
+    ]
+
+
+def _pairs(entry: Entry) -> list[tuple[str, tuple[Any, Any]]]:
+    """Changes as pairs, whatever else was noted with the entry shown as it is."""
+    return [
+        (field, (value[0], value[1]) if isinstance(value, list) and len(value) == 2 else (None, value))
+        for field, value in entry.changes.items()
+    ]
+
+
+def _after(entry: Entry, field: str) -> str:
+    value = entry.changes.get(field)
+    return _shown(value[1]) if isinstance(value, list) and len(value) == 2 else _shown(value)
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(_shown(part) for part in value)
+    return str(value)
+
+
+@cache
+def _field_label(subject_type: str, field: str) -> str | Promise:
+    for model in apps.get_models():
+        if model._meta.model_name == subject_type:
+            try:
+                return model._meta.get_field(field).verbose_name  # type: ignore[union-attr]
+            except (FieldDoesNotExist, AttributeError):
+                break
+    return field.replace("_", " ")
