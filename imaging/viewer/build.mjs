@@ -82,7 +82,6 @@ async function buildWorker() {
     assetNames: '[name]-[hash]',
     loader: { '.wasm': 'file' },
     plugins: [leaveOut],
-    alias: { 'jpeg-12bit': './node_modules/@cornerstonejs/dicom-image-loader/dist/esm/codecs/jpeg.js' },
   });
   const worker = Object.entries(result.metafile.outputs).find(([, output]) => output.entryPoint === 'src/pixels/worker.ts');
   return basename(worker[0]);

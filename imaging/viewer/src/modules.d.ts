@@ -19,9 +19,5 @@ declare module '*/wasm' {
 declare module '@cornerstonejs/jpeg-lossless-decoder-js' {
   export const Decoder: new () => any;
 }
-declare module 'jpeg-12bit' {
-  const Decoder: new () => any;
-  export default Decoder;
-}
 /** File name of the worker beside the bundle, with the hash of its content. */
 declare const WORKER_FILE: string;

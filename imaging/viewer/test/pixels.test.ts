@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { jpegPrecision, withColourMark } from '../src/pixels/codecs.ts';
 import { decodeFrame } from '../src/pixels/decode.ts';
+import { decodeJpeg12 } from '../src/pixels/jpeg12.ts';
 import { displayTable, greyFunction, initialVoi, windowFunction } from '../src/pixels/lut.ts';
 import { readNative, readRle, storedValues, valueRange } from '../src/pixels/native.ts';
 import { Picture } from '../src/pixels/picture.ts';
@@ -196,4 +197,22 @@ test('RGB in a JPEG stream that does not say so is marked, and nothing else is',
   assert.deepEqual([...marked.slice(0, 4), marked.length - bare.length], [0xff, 0xd8, 0xff, 0xee, 16]);
   assert.equal(withColourMark(jfif, spec({ samples: 3, photometric: 'RGB' })), jfif);
   assert.equal(withColourMark(bare, spec({ samples: 3, photometric: 'YBR_FULL_422' })), bare);
+});
+
+/** 12 columns × 20 rows of 200 · column + 90 · row, as dcmcjpeg +ee +q 98 wrote it. */
+const TWELVE_BITS =
+  '/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAEBAQEBAQEBAQEBAQEBAQIBAQEBAQIBAQECAgICAgICAgIDAwQDAwMDAwICAwQDAwQEBAQEAgMFBQQEBQQE' +
+  'BAT/wQALDAAUAAwBAREA/8QAFQABAQAAAAAAAAAAAAAAAAAADg3/xAAnEAAAAgcJAQEAAAAAAAAAAAACCwYJDChGVmMECio5RFRkZnQaKf/aAAgBAQAA' +
+  'PwA/bsOETL5QTqcjQZ4aYVGBSWTL4INWC6nvoM6+ilMTE9hwiZfKCdTkaDPDTCowKSyZfBBqwXU99BnX0UpiRlsOFdblNv5BO4SNrbDweEFRgUl3W5Tb' +
+  '8QasF3Dfa2wy+inCH//Z';
+
+test('JPEG of 12 bits is decoded to within a few values, and refused when cut', () => {
+  const bytes = Uint8Array.from(atob(TWELVE_BITS), (character) => character.charCodeAt(0));
+
+  const image = decodeJpeg12(bytes);
+
+  const errors = [...image.samples].map((value, at) => Math.abs(value - (200 * (at % 12) + 90 * Math.floor(at / 12))));
+  assert.deepEqual([image.columns, image.rows, image.precision], [12, 20, 12]);
+  assert.ok(Math.max(...errors) <= 4, `off by ${Math.max(...errors)}`);
+  assert.throws(() => decodeJpeg12(bytes.subarray(0, 200)), /end of data/);
 });

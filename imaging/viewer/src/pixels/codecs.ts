@@ -2,6 +2,7 @@
 
 import type { PixelSpec } from '../dicom/instance.ts';
 import type { Coding } from '../dicom/transfer.ts';
+import { decodeJpeg12 } from './jpeg12.ts';
 import type { Samples } from './native.ts';
 import { Problem } from './problem.ts';
 
@@ -44,21 +45,11 @@ export interface CodecSources {
   openjph: () => Promise<{ factory: WasmFactory; wasm: string }>;
   libjpeg: () => Promise<{ factory: WasmFactory; wasm: string }>;
   lossless: () => Promise<new () => LosslessDecoder>;
-  extended: () => Promise<new () => ExtendedDecoder>;
 }
 
 interface LosslessDecoder {
   decode(buffer: ArrayBufferLike, offset: number, length: number, bytesPerSample: number): ArrayBufferView;
   frame?: { precision: number; dimX: number; dimY: number; numComp: number };
-}
-
-interface ExtendedDecoder {
-  parse(bytes: Uint8Array): void;
-  colorTransform: boolean;
-  width: number;
-  height: number;
-  getData(width: number, height: number): Uint8Array;
-  getData16(width: number, height: number): Uint16Array;
 }
 
 const NAMES: Partial<Record<Coding, string>> = {
@@ -96,7 +87,7 @@ export function makeCodecs(sources: CodecSources): Codecs {
         case 'jpeg-8bit':
         case 'jpeg-12bit':
           return jpegPrecision(bytes) > 8
-            ? extended(new (await sources.extended())(), bytes, spec)
+            ? { ...decodeJpeg12(bytes), isPlanar: false, isRgb: false }
             : { ...wasm(new (await load('libjpeg')).JPEGDecoder(), withColourMark(bytes, spec), spec), isRgb: true };
         case 'jpeg-lossless':
           return lossless(new (await sources.lossless())(), bytes, spec);
@@ -116,6 +107,7 @@ function wasm(decoder: WasmDecoder, bytes: Uint8Array, spec: PixelSpec): Decompr
     decoder.getEncodedBuffer(bytes.length).set(bytes);
     decoder.decode();
     const frame = decoder.getFrameInfo();
+    if (frame.width === 0 || frame.componentCount === 0) throw new Error();
     const raw = decoder.getDecodedBuffer();
     const copy = raw.slice().buffer;
     const isWide = frame.bitsPerSample > 8;
@@ -145,21 +137,6 @@ function lossless(decoder: LosslessDecoder, bytes: Uint8Array, spec: PixelSpec):
       ? new Uint16Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength / 2)
       : new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
   return { samples, rows: dimY, columns: dimX, precision: precision || spec.bitsStored, isPlanar: false, isRgb: false };
-}
-
-/** 12-bit lossy JPEG, grey. */
-function extended(decoder: ExtendedDecoder, bytes: Uint8Array, spec: PixelSpec): Decompressed {
-  if (spec.samples !== 1) throw new Problem('pixels_unknown', { samples: spec.samples });
-  decoder.parse(bytes);
-  decoder.colorTransform = false;
-  return {
-    samples: decoder.getData16(decoder.width, decoder.height),
-    rows: decoder.height,
-    columns: decoder.width,
-    precision: jpegPrecision(bytes),
-    isPlanar: false,
-    isRgb: false,
-  };
 }
 
 /** Where the JPEG markers are: `[marker, offset of its first byte]` up to the start of scan. */

@@ -29,9 +29,9 @@ export function samplesToRgba(samples: Samples, spec: PixelSpec, isPlanar: boole
   const third = isPlanar ? pixels * 2 : 2;
   const shift = Math.max(0, spec.bitsStored - 8);
   for (let at = 0, from = 0, to = 0; at < pixels; at++, from += step, to += 4) {
-    out[to] = samples[from] >> shift;
-    out[to + 1] = samples[from + second] >> shift;
-    out[to + 2] = samples[from + third] >> shift;
+    out[to] = samples[from] >>> shift;
+    out[to + 1] = samples[from + second] >>> shift;
+    out[to + 2] = samples[from + third] >>> shift;
     out[to + 3] = 255;
   }
   return out;

@@ -46,7 +46,6 @@ const sources: CodecSources = {
     return { factory: glue.default, wasm: here(wasm.default) };
   },
   lossless: async () => (await import('@cornerstonejs/jpeg-lossless-decoder-js')).Decoder,
-  extended: async () => (await import('jpeg-12bit')).default,
 };
 
 const codecs = makeCodecs(sources);
