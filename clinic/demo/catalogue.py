@@ -28,7 +28,6 @@ class DemoProcedure:
     minutes: int
     preparation: str = NOTHING
     price: str = ""
-    template: str = ""
     questions: tuple[str, ...] = ()
     notes: str = ""
 
@@ -44,7 +43,6 @@ def _x(
         minutes=minutes,
         preparation=UNDRESS if body_part in {"CHEST", "ABDOMEN", "PELVIS", "LSPINE", "CSPINE"} else NOTHING,
         price=price,
-        template="chest_xray" if body_part == "CHEST" else "bone_xray",
         questions=(PREGNANCY_QUESTION,),
         notes=notes,
     )
@@ -61,7 +59,6 @@ def _u(
         minutes=minutes,
         preparation=preparation,
         price=price,
-        template="ultrasound",
     )
 
 
@@ -74,7 +71,6 @@ def _c(code: str, name: str, body_part: str, price: str, *, minutes: int = 20) -
         minutes=minutes,
         preparation=CONTRAST,
         price=price,
-        template="ct",
         questions=CONTRAST_QUESTIONS,
         notes="Done at the district hospital; the images come to us.",
     )

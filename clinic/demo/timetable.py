@@ -47,7 +47,7 @@ def opening_hours(now: dt.datetime) -> tuple[dt.time, dt.time]:
 
 
 def plan(week: Iterable[Visit], minutes: Mapping[str, int], now: dt.datetime) -> list[Planned]:
-    """Give every visit its time; `minutes` are the procedures' lengths by code, `now` is in the clinic's zone."""
+    """Give every visit its time; `minutes` are the procedures' lengths, `now` is in the clinic's zone."""
     visits = list(week)
     planned = [Planned(visit, None, None) for visit in visits if not visit.station]
     for station in sorted({visit.station for visit in visits if visit.station}):
@@ -71,7 +71,7 @@ def _plan_station(visits: list[Visit], minutes: Mapping[str, int], now: dt.datet
     last = midnight + dt.timedelta(hours=23, minutes=59)
     tomorrow = [visit for visit in visits if visit.day == 1]
     for visit in later:
-        place = max(place, _floor(now) + GRID) + PAUSE
+        place = max(place + PAUSE, _floor(now) + GRID) + PAUSE
         if place + _length(visit, minutes) > last:
             tomorrow.append(visit)
             continue
@@ -156,7 +156,7 @@ def _steps_of(planned: Planned, number: int, now: dt.datetime) -> list[Step]:
     return [Step(at, name, planned) for name, at in _before(now, times).items()]
 
 
-def _afterwards(visit: Visit) -> dict[str, float]:
+def _afterwards(visit: Visit) -> Mapping[str, int]:
     if visit.goal in BEHIND:
         return BEHIND[visit.goal]
     if visit.goal not in UNTIL:

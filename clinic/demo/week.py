@@ -119,7 +119,6 @@ DAYS_BEFORE = (
         Goal.RELEASED,
         "Pain in the right upper abdomen, gallstones?",
         "normal_abdomen",
-        images="clip",
         referrer=1,
     ),
     _scan(
@@ -304,7 +303,6 @@ TODAY = (
         Goal.REPORTED,
         "Raised liver values",
         "normal_abdomen",
-        images="clip",
         reader="radiologist2",
     ),
     _scan(

@@ -219,7 +219,7 @@ class Film:
             (*end, thin, 2 * thin),
         ]
         self.tube(canvas, np.array(path))
-        if depth >= 6 or thin < 0.38:
+        if depth >= 5 or thin < 0.45:
             return
         fork = self.rng.uniform(0.22, 0.5)
         share = self.rng.uniform(0.68, 0.9)

@@ -1,0 +1,31 @@
+"""`manage.py demo`: fill an empty database with the clinic "Cedar Village"."""
+
+import logging
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from clinic.demo.load import load_demo
+from clinic.demo.people import PASSWORD, USERS
+from clinic.errors import DomainError
+
+
+class Command(BaseCommand):
+    help = "Fill an empty database with the demo clinic Cedar Village: people, a week, images and reports."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        logging.getLogger("django-q").setLevel(logging.WARNING)  # one line for each queued job
+        began = time.monotonic()
+
+        def say(text: str) -> None:
+            self.stdout.write(f"{text} ({time.monotonic() - began:.0f} s)")
+
+        try:
+            loaded = load_demo(say)
+        except DomainError as error:
+            raise CommandError(error.message) from error
+        if not loaded:
+            self.stdout.write("The demo clinic is loaded already; nothing was changed.")
+        names = ", ".join(user.username for user in USERS)
+        self.stdout.write(f"Sign in as {names}; the password of all is {PASSWORD}")
