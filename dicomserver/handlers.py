@@ -3,12 +3,13 @@
 import logging
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from pydicom import Dataset
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 
 from . import worklist
@@ -72,10 +73,11 @@ def handle_echo(event: Event, server: "DicomServer") -> int:
 
 def handle_store(event: Event, server: "DicomServer") -> Dataset:
     """C-STORE as pynetdicom received it: into a file of its own, copied behind our file meta."""
+    request = cast(C_STORE, event.request)
     reception = server.begin(
         event.assoc,
-        str(event.request.AffectedSOPClassUID),
-        str(event.request.AffectedSOPInstanceUID),
+        str(request.AffectedSOPClassUID),
+        str(request.AffectedSOPInstanceUID),
         str(event.context.transfer_syntax),
     )
     try:

@@ -6,11 +6,14 @@ import socket
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 from django.conf import settings
 from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
+from pynetdicom.events import EventHandlerType, EventType
 
 from imaging import spool
 
@@ -55,15 +58,18 @@ class DicomServer:
         if removed:
             log.info("DICOM server: removed %d unfinished objects of an earlier run", removed)
         self._ae = _application_entity()
-        self._listener = self._ae.make_server(
-            (host, port),
-            contexts=supported_contexts(),
-            evt_handlers=self._event_handlers(),
-            server_class=GuardedServer,
-            request_handler=GuardedRequestHandler,
-            make_socket=self._make_socket,
+        self._listener = cast(
+            GuardedServer,
+            self._ae.make_server(
+                (host, port),
+                contexts=supported_contexts(),
+                evt_handlers=self._event_handlers(),
+                server_class=GuardedServer,
+                request_handler=GuardedRequestHandler,
+                make_socket=self._make_socket,
+            ),
         )
-        self._ae._servers.append(self._listener)  # its shutdown takes itself from there
+        self._ae._servers.append(self._listener)  # type: ignore[arg-type]  # where its shutdown looks for it
         self._thread = threading.Thread(
             target=self._listener.serve_forever, kwargs={"poll_interval": 0.2}, name="dicom-listener"
         )
@@ -172,8 +178,8 @@ class DicomServer:
         _remove_stale(self._incoming)
         services.prune_calls()
 
-    def _event_handlers(self) -> list[tuple[object, object, list[object]]]:
-        table = {
+    def _event_handlers(self) -> list[EventHandlerType]:
+        table: dict[EventType, Callable[..., Any]] = {
             evt.EVT_REQUESTED: handlers.handle_request,
             evt.EVT_RELEASED: handlers.handle_release,
             evt.EVT_ABORTED: handlers.handle_abort,

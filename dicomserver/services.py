@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -145,7 +146,7 @@ def _checked(fields: dict[str, Any]) -> dict[str, Any]:
 def _list_caller(call: "Call", stations: dict[str, str]) -> RemoteAE | None:
     """A row for somebody who calls for the first time, unless too many strangers did."""
     title = call.calling_ae_title
-    if not AE_TITLE.regex.fullmatch(title):
+    if not re.fullmatch(AE_TITLE.regex, title):
         return None
     if title in stations:
         return RemoteAE.objects.create(

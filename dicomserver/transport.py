@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from pynetdicom.association import Association
-from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+from pynetdicom.transport import AssociationServer, AssociationSocket, RequestHandler
 
 # More than what we announce: some senders exceed it a little. An A-ASSOCIATE-RQ with 128 contexts has 60 KB.
 LONGEST_PDU = 1024 * 1024
@@ -52,11 +52,17 @@ class GuardedSocket(AssociationSocket):
         while got < nr_bytes:
             count = self._receive_into(view[got:], deadline)
             if not count:
+                self._stop_waiting_for_request()
                 break
             got += count
         view.release()
         del data[got:]
         return data
+
+    def _stop_waiting_for_request(self) -> None:
+        """Whoever connects, says nothing and goes is gone: pynetdicom would keep a place for it until ARTIM."""
+        if self.assoc.requestor.primitive is None:
+            self.assoc.dul.to_user_queue.put(None)  # type: ignore[arg-type]
 
     def send(self, bytestream: bytes) -> None:
         if self.socket is not None:
@@ -131,11 +137,10 @@ class GuardedRequestHandler(RequestHandler):
         return assoc
 
 
-class GuardedServer(ThreadedAssociationServer):
+class GuardedServer(AssociationServer):
     """Accepts connections within limits per address, so that one machine cannot take the others' places."""
 
     request_queue_size = 64
-    daemon_threads = True
 
     def __init__(self, *args: Any, make_socket: MakeSocket, **kwargs: Any) -> None:
         self.make_socket = make_socket

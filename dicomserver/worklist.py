@@ -105,6 +105,8 @@ def _condition(query: Query) -> Q:
 def _item(order: Order, clinic: ClinicProfile, character_set: str) -> Dataset:
     """Everything that a worklist item can say about an order."""
     patient, procedure, appointment = order.patient, order.procedure, order.appointment
+    if appointment is None or appointment.station is None:
+        raise ValueError(f"order {order.pk} is on the worklist without a station")
 
     def text(value: str, length: int = 64) -> str:
         return writable(value.replace("\\", "/"), character_set)[:length]
