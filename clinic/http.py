@@ -8,16 +8,25 @@ from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
 
 from .errors import DomainError, NotAllowed
+from .models import User
 from .permissions import Permission
 
-View = TypeVar("View", bound=Callable[..., HttpResponse])
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 BACKGROUND_HEADER = "X-Cedar-Background"
 _caller: ContextVar[str] = ContextVar("caller", default="")
+
+
+class StaffRequest(HttpRequest):
+    """A request behind ``@require``: somebody is signed in."""
+
+    user: User
+    htmx: HtmxDetails
 
 
 def require(*permissions: Permission) -> Callable[[View], View]:
@@ -25,7 +34,7 @@ def require(*permissions: Permission) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not any(request.user.can(permission) for permission in permissions):  # type: ignore[union-attr]
                 raise NotAllowed(
                     _("Your role does not include this page. Ask the administrator if you need it.")

@@ -32,4 +32,15 @@
       if (box) { event.preventDefault(); box.focus(); box.select(); }
     }
   });
+  // <time data-since datetime="…"> says how long ago that was, second by second.
+  const ago = new Intl.RelativeTimeFormat(document.documentElement.lang, { style: "short" });
+  const steps = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
+  setInterval(() => {
+    for (const time of document.querySelectorAll("time[data-since]")) {
+      const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time.dateTime)) / 1000));
+      const [size, unit] = steps.find(([length]) => seconds >= length) ?? steps.at(-1);
+      const text = ago.format(-Math.floor(seconds / size), unit);
+      if (time.textContent !== text) time.textContent = text;
+    }
+  }, 1000);
 })();

@@ -1,0 +1,80 @@
+"""What lists show of images: series with a few thumbnails each, cheap enough to fetch as slices arrive."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Q
+
+from .models import Instance, Quarantined, Series, Study
+
+ALL_UP_TO = 8
+FROM_STACK = 3
+
+
+@dataclass
+class SeriesStrip:
+    """A series and the images that stand for it: all of a few, some of a stack."""
+
+    series: Series
+    pictures: list[Instance] = field(default_factory=list)
+
+    @property
+    def hidden(self) -> int:
+        return max(0, self.series.instance_count - len(self.pictures))
+
+
+def strips_of(study: Study) -> list[SeriesStrip]:
+    """Two queries, however many images there are."""
+    strips = {series.pk: SeriesStrip(series) for series in study.series.all()}
+    candidates: dict[int, list[Instance]] = defaultdict(list)
+    shown = Q(thumbnail__gt="") | Q(display_problem__gt="") | Q(frames=0)
+    rows = (
+        Instance.objects.filter(shown, series__study=study)
+        .only("pk", "series_id", "number", "thumbnail", "display_problem", "frames", "sop_class_uid")
+        .order_by("number", "pk")
+    )
+    for instance in rows:
+        candidates[instance.series_id].append(instance)
+    for pk, strip in strips.items():
+        strip.pictures = _some_of(candidates[pk], strip.series.instance_count)
+    return list(strips.values())
+
+
+def _some_of(pictures: list[Instance], count: int) -> list[Instance]:
+    """All of a small series; of a stack some from evenly along it."""
+    if count <= ALL_UP_TO:
+        return pictures
+    wanted = min(FROM_STACK, len(pictures))
+    return [pictures[(2 * at + 1) * len(pictures) // (2 * wanted)] for at in range(wanted)]
+
+
+def order_overview(order_pk: int) -> dict[str, Any]:
+    """Everything ``imaging/order_images.html`` shows of an order."""
+    study = Study.objects.filter(order_id=order_pk).select_related("order").first()
+    held = list(Study.objects.held().filter(candidate_order_id=order_pk).order_by("pk"))
+    set_aside = (
+        Quarantined.objects.open().filter(study__in=[study, *held]).count()
+        if study is not None or held
+        else 0
+    )
+    return {
+        "study": study,
+        "strips": strips_of(study) if study is not None else [],
+        "held": held,
+        "set_aside": set_aside,
+    }
+
+
+def studies_overview(studies: list[Study]) -> list[tuple[Study, list[Instance]]]:
+    """Studies with up to three thumbnails each, in one query."""
+    rows: dict[int, list[Instance]] = defaultdict(list)
+    drawn = (
+        Instance.objects.filter(series__study__in=studies, thumbnail__gt="")
+        .only("pk", "number", "series__study_id", "series__number")
+        .select_related("series")
+        .order_by("series__number", "number", "pk")
+    )
+    for instance in drawn:
+        rows[instance.series.study_id].append(instance)
+    return [(study, _some_of(rows[study.pk], ALL_UP_TO + 1)) for study in studies]
