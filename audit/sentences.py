@@ -18,6 +18,7 @@ SENTENCES: dict[str, Promise] = {
     "logout": _lazy("{who} signed out"),
     "login_failed": _lazy("Somebody tried to sign in as “{username}” and was refused"),
     "login_locked": _lazy("Sign-in as “{username}” was locked after too many attempts"),
+    "login_unlocked": _lazy("{who} unlocked the sign-in as “{username}”"),
     "password.changed": _lazy("{who} changed their password"),
     "administrator.created": _lazy("{who} was made the first administrator"),
     "config.added": _lazy("{who} added {what} to the settings"),
@@ -69,7 +70,13 @@ SENTENCES: dict[str, Promise] = {
     "association.rejected": _lazy("{who} refused a DICOM connection"),
 }
 
-_SAID = {"login_failed": "username", "login_locked": "username", "patient.searched": "text"}
+# What a sentence says is not repeated below it.
+_SAID = {
+    "login_failed": "username",
+    "login_locked": "username",
+    "login_unlocked": "username",
+    "patient.searched": "text",
+}
 
 
 @dataclass(frozen=True)

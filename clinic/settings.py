@@ -88,7 +88,7 @@ ALLOWED_HOSTS = _hosts()
 # --- applications -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "clinic.admin_config.CedarAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -229,7 +229,7 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_ENABLE_ADMIN = True
+AXES_ENABLE_ADMIN = False  # clinic/admin.py shows what an administrator needs
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "clinic.http.address_of"
 AXES_LOCKOUT_CALLABLE = "clinic.accounts.locked"
