@@ -15,6 +15,7 @@ from clinic.demo.images.painting import (
     blur,
     chord,
     ellipse,
+    paint_pieces,
     paint_tube,
     resized,
     smoothstep,
@@ -46,6 +47,7 @@ SHOULDER: tuple[tuple[list[tuple[float, float, float, float]], float], ...] = (
     ([(168, 92, 8, 10), (164, 120, 6, 10), (158, 155, 3.6, 7), (149, 200, 3.4, 6)], 0.6),
     ([(182, 98, 21, 18), (187, 122, 17, 16), (192, 175, 12, 19), (196, 240, 11, 19)], 0.86),
 )
+Place = tuple[float, float, float]  # x, y, radius
 SOFT, BONE = 0.0175, 0.030  # attenuation per millimetre
 
 
@@ -189,48 +191,35 @@ class Film:
     def vessels(self) -> Picture:
         """Pulmonary arteries and veins: trees that fork and thin out from both hila."""
         canvas = self.empty()
+        pieces: list[tuple[Place, Place]] = []
         for side, hilum in ((-1, (-34, 186)), (1, (38, 176))):
             self.tube(canvas, np.array([(hilum[0] * 0.5, hilum[1] - 8, 9, 12), (*hilum, 8, 11)]))
             for angle in np.linspace(-74, 84, 13) + self.rng.uniform(-7, 7, 13):
-                radius = 4.2 if angle > 20 else 3.2
-                heading = np.deg2rad(angle)
-                self._branch(canvas, hilum, side, heading, radius * self.rng.uniform(0.75, 1.1), 0)
-            lower = [(*hilum, 7.5, 11), (hilum[0] + side * 7, 214, 6, 9), (hilum[0] + side * 16, 244, 4, 6)]
+                radius = (4.2 if angle > 20 else 3.2) * self.rng.uniform(0.75, 1.1)
+                self._branch(pieces, (*hilum, radius), side, np.deg2rad(angle), 0)
+            x, y = hilum
+            lower = [(x, y, 7.5, 11), (x + side * 7, 214, 5, 8), (x + side * 15, 240, 2, 3)]
             self.tube(canvas, np.array(lower))
+        ends = np.array(pieces).reshape(-1, 3)
+        pixels = self.pixels(np.column_stack([ends, 2 * ends[:, 2]]))
+        paint_pieces(canvas, pixels.reshape(-1, 2, 4))
         return blur(canvas, 0.35 * self.scale)
 
     def _branch(
-        self,
-        canvas: Picture,
-        start: tuple[float, float],
-        side: int,
-        heading: float,
-        radius: float,
-        depth: int,
+        self, pieces: list[tuple[Place, Place]], start: Place, side: int, heading: float, depth: int
     ) -> None:
-        length = self.rng.uniform(16, 32) * (0.85**depth)
-        bend = self.rng.normal(0, 0.16)
-        middle = self._step(start, side, heading, length / 2)
-        end = self._step(middle, side, heading + bend, length / 2)
-        thin = radius * 0.8
-        path = [
-            (*start, radius, 2 * radius),
-            (*middle, (radius + thin) / 2, radius + thin),
-            (*end, thin, 2 * thin),
-        ]
-        self.tube(canvas, np.array(path))
-        if depth >= 5 or thin < 0.45:
+        length, bend = self.rng.uniform(16, 32) * (0.85**depth), self.rng.normal(0, 0.16)
+        thin = start[2] * 0.8
+        middle = _onwards(start, side, heading, length / 2, start[2] * 0.9)
+        end = _onwards(middle, side, heading + bend, length / 2, thin)
+        pieces += [(start, middle), (middle, end)]
+        if depth >= 6 or thin < 0.4:
             return
-        fork = self.rng.uniform(0.22, 0.5)
-        share = self.rng.uniform(0.68, 0.9)
-        self._branch(
-            canvas, end, side, heading + bend + fork * (1 - share) * 1.6, thin * share**0.5, depth + 1
-        )
-        self._branch(canvas, end, side, heading + bend - fork, thin * (1.15 - share * 0.5), depth + 1)
-
-    @staticmethod
-    def _step(start: tuple[float, float], side: int, heading: float, length: float) -> tuple[float, float]:
-        return (start[0] + side * np.cos(heading) * length, start[1] + np.sin(heading) * length)
+        fork, share = self.rng.uniform(0.22, 0.5), self.rng.uniform(0.68, 0.9)
+        heading += bend
+        outwards, inwards = (*end[:2], thin * share**0.5), (*end[:2], thin * (1.15 - share * 0.5))
+        self._branch(pieces, outwards, side, heading + fork * (1 - share) * 1.6, depth + 1)
+        self._branch(pieces, inwards, side, heading - fork, depth + 1)
 
     def bones(self) -> Picture:
         """Bone along each ray: ribs, clavicles, shoulder, spine."""
@@ -291,6 +280,10 @@ class Film:
     def stomach_bubble(self) -> Picture:
         bubble = ellipse(self.x, self.y, (70, self.chest.dome_left + 24), (25, 11), -8)
         return 34 * chord(bubble)
+
+
+def _onwards(start: Place, side: int, heading: float, length: float, radius: float) -> Place:
+    return (start[0] + side * np.cos(heading) * length, start[1] + np.sin(heading) * length, radius)
 
 
 def finding_in(film: Film, finding: str) -> Picture:
