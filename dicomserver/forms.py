@@ -20,7 +20,7 @@ class AddressListField(forms.CharField):
         return [part for part in re.split(r"[\s,;]+", super().to_python(value) or "") if part]
 
 
-class NodeForm(forms.ModelForm[RemoteAE]):
+class NodeForm(forms.ModelForm):
     allowed_addresses = AddressListField(
         label=_("May call from"),
         required=False,
