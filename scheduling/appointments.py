@@ -24,7 +24,7 @@ from .moves import (
     move_order,
     required_reason,
 )
-from .statuses import OCCUPYING, UNFINISHED, AppointmentStatus, OrderStatus
+from .statuses import OCCUPYING, AppointmentStatus, OrderStatus
 
 DEFAULT_MINUTES = 15
 LONGEST_MINUTES = 480
@@ -303,7 +303,7 @@ def _put_on(order: Order, appointment: Appointment, *, by: User) -> None:
 def _put_repeat_on(order: Order, appointment: Appointment, *, by: User) -> None:
     """A repeat whose visit is over is scheduled already, but has no time yet."""
     before = order.appointment
-    if before is not None and before.status in [*UNFINISHED, AppointmentStatus.REVIEW]:
+    if before is not None and not order.needs_time:
         raise Conflict(
             _("Order %(number)s is booked already: %(time)s at %(station)s. Change that appointment instead.")
             % {

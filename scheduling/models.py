@@ -259,6 +259,18 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def for_patient(self, patient: Patient) -> Self:
         return self.filter(patient=patient)
 
+    def numbered(self, number: str) -> Self:
+        """Those whose accession number or Study Instance UID is ``number``."""
+        number = number.strip()
+        return self.filter(Q(accession_number__iexact=number) | Q(study_instance_uid=number))
+
+    def with_visit(self) -> Self:
+        """With everything that a line or a page about an order names."""
+        return self.select_related("patient", "procedure", "referrer", "reader", "appointment__station")
+
+    def newest_first(self) -> Self:
+        return self.order_by("-pk")
+
     def visible_to(self, user: User) -> Self:
         """Everybody who works here sees every order; referrers will see only their own."""
         return self.all()
@@ -334,6 +346,13 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"{self.accession_number} {self.procedure}"
+
+    @property
+    def needs_time(self) -> bool:
+        """Not booked yet, or its visit did not happen."""
+        if self.status == OrderStatus.SCHEDULED:
+            return self.appointment is None or self.appointment.status not in OCCUPYING
+        return self.status == OrderStatus.ORDERED
 
 
 class FlowEvent(models.Model):

@@ -1,5 +1,7 @@
 """What happens to an order: placed, claimed, handed back, repeated, reported, cancelled."""
 
+from dataclasses import dataclass
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,6 +27,15 @@ from .numbers import next_accession_number
 from .statuses import BEFORE_SCAN, UNFINISHED, AppointmentStatus, OrderStatus, Priority, RepeatReason
 
 
+@dataclass(frozen=True)
+class NewReferrer:
+    """A physician who is not in the list yet."""
+
+    name: str
+    clinic: str = ""
+    phone: str = ""
+
+
 @transaction.atomic
 def place_order(
     patient: Patient,
@@ -33,7 +44,7 @@ def place_order(
     procedure: Procedure,
     indication: str,
     priority: str = Priority.ROUTINE,
-    referrer: Referrer | None = None,
+    referrer: Referrer | NewReferrer | None = None,
 ) -> Order:
     """Order one procedure; its accession number and Study Instance UID are made here and stay."""
     if not by.can(Permission.ORDER_PLACE):
@@ -56,6 +67,8 @@ def place_order(
             _("This record was merged into %(patient)s. Place the order there.")
             % {"patient": patient.merged_into}
         )
+    if isinstance(referrer, NewReferrer):
+        referrer = add_referrer(by=by, name=referrer.name, clinic=referrer.clinic, phone=referrer.phone)
     order = Order.objects.create(
         accession_number=next_accession_number(),
         patient=patient,

@@ -16,16 +16,22 @@ Align = Callable[[dt.datetime], dt.datetime]
 
 def free_slots(station: Station, day: dt.date, minutes: int) -> list[dt.datetime]:
     """Starts, in the clinic's time, at which ``minutes`` fit into the opening hours; none in the past."""
+    return free_days(station, day, 1, minutes)[day]
+
+
+def free_days(station: Station, first: dt.date, days: int, minutes: int) -> dict[dt.date, list[dt.datetime]]:
+    """The free slots of ``days`` days from ``first`` on, in two queries."""
     zone = clinic_zone()
-    hours = opening_hours(station, day, zone)
-    if hours is None:
-        return []
-    opens, closes = hours
-    start = max(opens, _on_grid(timezone.now()))
-    starts = _gaps(
-        start, closes, taken_times(station, opens, closes), dt.timedelta(minutes=minutes), _on_grid
-    )
-    return [start.astimezone(zone) for start in starts]
+    dates = [first + dt.timedelta(days=number) for number in range(days)]
+    now = _on_grid(timezone.now())
+    length = dt.timedelta(minutes=minutes)
+    taken = taken_times(station, day_bounds(dates[0], zone)[0], day_bounds(dates[-1], zone)[1])
+    free: dict[dt.date, list[dt.datetime]] = {}
+    for day in dates:
+        opens, closes = opening_hours(station, day, zone) or (now, now)
+        starts = _gaps(max(opens, now), closes, taken, length, _on_grid)
+        free[day] = [start.astimezone(zone) for start in starts]
+    return free
 
 
 def next_free_minute(station: Station, minutes: int) -> dt.datetime | None:
@@ -63,6 +69,8 @@ def _gaps(
     start: dt.datetime, end: dt.datetime, taken: list[Span], length: dt.timedelta, align: Align
 ) -> Iterator[dt.datetime]:
     for busy_from, busy_until in [*taken, (end, end)]:
+        if start >= end:
+            return
         while start + length <= min(busy_from, end):
             yield start
             start += length

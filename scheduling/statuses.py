@@ -101,6 +101,7 @@ APPOINTMENT_MOVES: dict[str, dict[str, P]] = {
     _A.NO_SHOW: {_A.BOOKED: P.APPOINTMENT_BOOK, _A.WAITING: P.APPOINTMENT_CHECK_IN},
     _A.CANCELLED: {},
 }
+READABLE = [OrderStatus.ACQUIRED, OrderStatus.READING, OrderStatus.REPORTED, OrderStatus.RELEASED]
 # While an appointment is in one of these its station is taken.
 OCCUPYING = [_A.BOOKED, _A.WAITING, _A.IN_ROOM, _A.IN_SCAN, _A.REVIEW, _A.COMPLETED]
 

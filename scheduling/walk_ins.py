@@ -4,16 +4,16 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from patients.services import register_patient
 
 from clinic.errors import Conflict
 from clinic.models import User
 from patients.models import Patient
+from patients.services import register_patient
 
 from .appointments import book_appointment
 from .flow import check_in_appointment
 from .models import Appointment, Procedure, Referrer, Station
-from .orders import place_order
+from .orders import NewReferrer, place_order
 from .slots import next_free_minute
 from .statuses import Priority
 
@@ -26,7 +26,7 @@ def walk_in_patient(
     indication: str,
     station: Station,
     priority: str = Priority.ROUTINE,
-    referrer: Referrer | None = None,
+    referrer: Referrer | NewReferrer | None = None,
     patient: Patient | None = None,
     new_patient: dict[str, Any] | None = None,
 ) -> Appointment:
