@@ -25,6 +25,11 @@ export class Dicomweb {
     return (await answer.json()) as Dataset[];
   }
 
+  /** A JPEG by the server, no larger than the canvas that shows it. */
+  renderedUrl(frame: FrameRef, width: number, height: number): string {
+    return `${this.instanceUrl(frame)}/frames/${frame.number}/rendered?viewport=${width},${height}`;
+  }
+
   instanceUrl(frame: { instance: { seriesUid: string; uid: string } }): string {
     const { seriesUid, uid } = frame.instance;
     return `${this.base}/studies/${this.study}/series/${seriesUid}/instances/${uid}`;
@@ -34,9 +39,10 @@ export class Dicomweb {
     return `${this.base}/studies/${this.study}/series/${seriesUid}/thumbnail`;
   }
 
-  async frame(frame: FrameRef, signal: AbortSignal): Promise<StoredFrame> {
+  /** What is fetched ahead of the reader (`isAhead`) does not count as use of the session. */
+  async frame(frame: FrameRef, isAhead: boolean, signal: AbortSignal): Promise<StoredFrame> {
     const answer = await request(`${this.instanceUrl(frame)}/frames/${frame.number}`, {
-      headers: { Accept: FRAME_TYPES },
+      headers: { Accept: FRAME_TYPES, ...(isAhead && { 'X-Cedar-Background': '1' }) },
       signal,
     });
     let bytes: Uint8Array;
@@ -44,7 +50,7 @@ export class Dicomweb {
       bytes = new Uint8Array(await answer.arrayBuffer());
     } catch (error) {
       if (signal.aborted) throw error;
-      throw new Problem('network');
+      throw new Problem('broken_off');
     }
     const type = answer.headers.get('Content-Type') ?? '';
     const part = type.toLowerCase().startsWith('multipart/') ? firstPart(bytes) : { bytes, type };
@@ -75,9 +81,10 @@ async function request(url: string, options: RequestInit): Promise<Response> {
   // A redirect can only lead to the sign-in page.
   if (answer.type === 'opaqueredirect' || answer.status === 401) throw new Problem('signed_out');
   if (answer.status === 403) throw new Problem('not_allowed');
-  if (answer.status === 404 || answer.status === 410) throw new Problem('not_found');
   if ([502, 503, 504].includes(answer.status)) throw new Problem('network');
-  throw new Problem('server', { status: answer.status, reason: await reason(answer) });
+  const said = await reason(answer);
+  if (answer.status === 404 || answer.status === 410) throw new Problem('not_found', { reason: said });
+  throw new Problem('server', { status: answer.status, reason: said || answer.statusText });
 }
 
 /** The sentence a JSON or plain text error carries, cut to a line. */

@@ -14,8 +14,8 @@ import type { Dicomweb } from './dicomweb.ts';
 export interface StoreEvents {
   /** A frame arrived in memory, or could not be read. */
   changed(id: string): void;
-  /** The server cannot be reached, or can be again. */
-  connection(isLost: boolean): void;
+  /** The server cannot be reached or asks to sign in; undefined when it answers again. */
+  interrupted(why: 'network' | 'signed_out' | undefined): void;
 }
 
 interface Entry {
@@ -24,6 +24,8 @@ interface Entry {
 }
 
 const AT_ONCE = 4;
+/** So often a frame may break off while others come through. */
+const TRIES = 3;
 const RETRY_AFTER = [1000, 2000, 4000, 8000];
 
 export class FrameStore {
@@ -36,6 +38,9 @@ export class FrameStore {
   private held = 0;
   private clock = 0;
   private failures = 0;
+  private interruption?: 'network' | 'signed_out';
+  private readonly breaks = new Map<string, number>();
+  private lastBroken = '';
   private retryTimer?: number;
 
   constructor(
@@ -45,6 +50,7 @@ export class FrameStore {
     readonly limit: number,
   ) {
     window.addEventListener('online', () => this.retryNow());
+    document.addEventListener('cedar:signed-in', () => this.retryNow());
   }
 
   peek(id: string): Picture | undefined {
@@ -63,6 +69,7 @@ export class FrameStore {
 
   forget(id: string): void {
     this.problems.delete(id);
+    this.breaks.delete(id);
     this.fill();
   }
 
@@ -106,13 +113,18 @@ export class FrameStore {
     }
   }
 
+  /** The most wanted frame; one that has just broken off lets another go first. */
   private next(): FrameRef | undefined {
+    return this.mostWanted(this.lastBroken) ?? this.mostWanted('');
+  }
+
+  private mostWanted(except: string): FrameRef | undefined {
     let best: FrameRef | undefined;
     let bestRank = Infinity;
     for (const list of this.plans.values()) {
       for (let rank = 0; rank < list.length && rank < bestRank; rank++) {
         const { id } = list[rank];
-        if (this.entries.has(id) || this.problems.has(id) || this.flights.has(id)) continue;
+        if (id === except || this.entries.has(id) || this.problems.has(id) || this.flights.has(id)) continue;
         best = list[rank];
         bestRank = rank;
         break;
@@ -127,7 +139,7 @@ export class FrameStore {
     try {
       const picture = await this.read(frame, flight.signal);
       if (!flight.signal.aborted) this.keep(frame.id, picture);
-      this.setFailures(0);
+      this.answered();
     } catch (error) {
       if (!isAborted(error) && !flight.signal.aborted) this.fail(frame.id, error);
     } finally {
@@ -139,7 +151,7 @@ export class FrameStore {
   private async read(frame: FrameRef, signal: AbortSignal): Promise<Picture> {
     const { instance } = frame;
     const [stored, palette] = await Promise.all([
-      this.client.frame(frame, signal),
+      this.client.frame(frame, (this.ranks.get(frame.id) ?? 1) > 0, signal),
       instance.palette ? this.palette(instance.uid, instance.palette) : undefined,
       this.fetchTables([frame.values.modalityTable, ...frame.values.voiTables]),
     ]);
@@ -191,20 +203,43 @@ export class FrameStore {
 
   private fail(id: string, error: unknown): void {
     const problem = error instanceof Problem ? error : new Problem('data_damaged', { coding: '', reason: String(error) });
-    if (problem.code !== 'network') {
-      this.problems.set(id, problem);
-      this.setFailures(0);
-      this.events.changed(id);
+    if (problem.code === 'signed_out') this.interrupt('signed_out');
+    else if (problem.code === 'network' || problem.code === 'broken_off') this.broke(id, problem.code);
+    else {
+      this.settle(id, problem);
+      this.answered();
+    }
+  }
+
+  private settle(id: string, problem: Problem): void {
+    this.problems.set(id, problem);
+    this.events.changed(id);
+  }
+
+  /** No answer, or one that ended early: tried again, but not for ever while the server is there. */
+  private broke(id: string, how: 'network' | 'broken_off'): void {
+    const breaks = (this.breaks.get(id) ?? 0) + 1;
+    this.breaks.set(id, breaks);
+    this.lastBroken = id;
+    if (breaks >= TRIES && (how === 'broken_off' || this.failures === 0)) {
+      this.settle(id, new Problem('broken_off'));
       return;
     }
     const wait = RETRY_AFTER[Math.min(this.failures, RETRY_AFTER.length - 1)];
-    this.setFailures(this.failures + 1);
+    this.failures += 1;
+    if (this.failures > 1 && how === 'network') this.interrupt('network');
     this.retryTimer ??= window.setTimeout(() => this.retryNow(), wait);
   }
 
-  private setFailures(count: number): void {
-    const wasLost = this.failures > 0;
-    this.failures = count;
-    if (wasLost !== count > 0) this.events.connection(count > 0);
+  private answered(): void {
+    this.failures = 0;
+    this.lastBroken = '';
+    this.interrupt(undefined);
+  }
+
+  private interrupt(why: 'network' | 'signed_out' | undefined): void {
+    if (this.interruption === why) return;
+    this.interruption = why;
+    this.events.interrupted(why);
   }
 }

@@ -28,23 +28,18 @@ export class Picture {
     return this.levels[0];
   }
 
+  /** How often the picture can be reduced. */
+  get lastLevel(): number {
+    return Math.floor(Math.log2(Math.min(this.full.width, this.full.height)));
+  }
+
   /** Reduced `index` times by two in each direction. Values are averaged before any windowing. */
   level(index: number): Level {
     while (this.levels.length <= index) {
       const last = this.levels[this.levels.length - 1];
-      if (last.width < 2 || last.height < 2) return last;
       this.levels.push(this.isColour ? halveColour(last) : halveGrey(last));
     }
     return this.levels[index];
-  }
-
-  get bytes(): number {
-    return this.levels.reduce((sum, level) => sum + level.data.byteLength, 0);
-  }
-
-  /** Gives back the memory of the smaller copies. */
-  trim(): void {
-    this.levels.length = 1;
   }
 }
 

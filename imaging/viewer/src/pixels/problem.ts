@@ -8,6 +8,7 @@ export type ProblemCode =
   | 'pixels_unknown'
   | 'palette_missing'
   | 'network'
+  | 'broken_off'
   | 'not_found'
   | 'not_allowed'
   | 'signed_out'

@@ -16,6 +16,14 @@ export interface Shading {
   isInverted: boolean;
 }
 
+/** A rectangle of pixels of a level. */
+interface Part {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
 interface Grey {
   key: string;
   values: FrameValues;
@@ -28,6 +36,7 @@ export class Painter {
   private readonly bufferContext: CanvasRenderingContext2D;
   private pixels?: ImageData;
   private painted = '';
+  private part: Part = { x: 0, y: 0, width: 0, height: 0 };
   private lastPicture?: Picture;
   private grey?: Grey;
 
@@ -40,23 +49,18 @@ export class Painter {
   paint(canvas: HTMLCanvasElement, picture: Picture, matrix: Matrix, shading: Shading): void {
     const context = this.clear(canvas);
     const shrink = Math.min(Math.hypot(matrix[0], matrix[1]), Math.hypot(matrix[2], matrix[3]));
-    const index = Math.max(0, Math.floor(Math.log2(1 / Math.max(shrink, 1e-6))));
+    const index = Math.min(picture.lastLevel, Math.max(0, Math.floor(Math.log2(1 / Math.max(shrink, 1e-6)))));
     const level = picture.level(index);
     const factor = 2 ** index;
     const image = { width: picture.full.width, height: picture.full.height };
     const seen = visibleRect(matrix, canvas, image);
     if (seen.width <= 0 || seen.height <= 0) return;
-    const x = Math.max(0, Math.floor(seen.x / factor) - 1);
-    const y = Math.max(0, Math.floor(seen.y / factor) - 1);
-    const width = Math.min(level.width, Math.ceil((seen.x + seen.width) / factor) + 1) - x;
-    const height = Math.min(level.height, Math.ceil((seen.y + seen.height) / factor) + 1) - y;
-
-    this.fill(picture, level, { x, y, width, height }, shading);
+    const part = this.fill(picture, level, within(level, seen, factor, 1), shading);
     const [a, b, c, d, e, f] = matrix;
     context.setTransform(a * factor, b * factor, c * factor, d * factor, e, f);
     const isExact = factor === 1 && Math.abs(a) + Math.abs(b) === 1 && Math.abs(c) + Math.abs(d) === 1;
     context.imageSmoothingEnabled = !isExact;
-    context.drawImage(this.buffer, x, y);
+    context.drawImage(this.buffer, part.x, part.y);
   }
 
   clear(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
@@ -74,15 +78,13 @@ export class Painter {
     this.grey = undefined;
   }
 
-  private fill(
-    picture: Picture,
-    level: Level,
-    part: { x: number; y: number; width: number; height: number },
-    shading: Shading,
-  ): void {
-    const { x, y, width, height } = part;
-    const key = [x, y, width, height, level.width, JSON.stringify(shading.voi), shading.isInverted].join();
-    if (picture === this.lastPicture && key === this.painted) return;
+  /** Maps at least the part asked for and returns what the buffer holds: more, while only the view changes. */
+  private fill(picture: Picture, level: Level, seen: Part, shading: Shading): Part {
+    const key = [level.width, JSON.stringify(shading.voi), shading.isInverted].join();
+    const isSame = picture === this.lastPicture && key === this.painted;
+    if (isSame && contains(this.part, seen)) return this.part;
+    const part = isSame ? around(level, seen) : seen;
+    const { width, height } = part;
     if (this.pixels?.width !== width || this.pixels.height !== height) {
       this.pixels = new ImageData(width, height);
       this.buffer.width = width;
@@ -94,14 +96,11 @@ export class Painter {
     this.bufferContext.putImageData(this.pixels, 0, 0);
     this.lastPicture = picture;
     this.painted = key;
+    this.part = part;
+    return part;
   }
 
-  private fillGrey(
-    out: Uint32Array,
-    level: Level,
-    { x, y, width, height }: { x: number; y: number; width: number; height: number },
-    shading: Shading,
-  ): void {
+  private fillGrey(out: Uint32Array, level: Level, { x, y, width, height }: Part, shading: Shading): void {
     const samples = level.data as Samples;
     const { of, table } = this.greyFor(samples, shading);
     for (let row = 0, to = 0; row < height; row++) {
@@ -124,6 +123,35 @@ export class Painter {
   }
 }
 
+/** Levels of up to this many pixels are mapped whole when the reader moves about in them. */
+const WHOLE = 3_000_000;
+
+/** The pixels of a level that cover a rectangle of the image, and some around. */
+function within(level: Level, seen: Part, factor: number, margin: number): Part {
+  const x = Math.max(0, Math.floor(seen.x / factor) - margin);
+  const y = Math.max(0, Math.floor(seen.y / factor) - margin);
+  return {
+    x,
+    y,
+    width: Math.min(level.width, Math.ceil((seen.x + seen.width) / factor) + margin) - x,
+    height: Math.min(level.height, Math.ceil((seen.y + seen.height) / factor) + margin) - y,
+  };
+}
+
+function around(level: Level, seen: Part): Part {
+  if (level.width * level.height <= WHOLE) return { x: 0, y: 0, width: level.width, height: level.height };
+  return within(level, seen, 1, Math.round(Math.max(seen.width, seen.height) / 4));
+}
+
+function contains(outer: Part, inner: Part): boolean {
+  return (
+    inner.x >= outer.x &&
+    inner.y >= outer.y &&
+    inner.x + inner.width <= outer.x + outer.width &&
+    inner.y + inner.height <= outer.y + outer.height
+  );
+}
+
 function isSameModality(a: FrameValues, b: FrameValues): boolean {
   if (a === b) return true;
   return (
@@ -137,12 +165,7 @@ function isSameModality(a: FrameValues, b: FrameValues): boolean {
   );
 }
 
-function fillColour(
-  out: Uint32Array,
-  level: Level,
-  { x, y, width, height }: { x: number; y: number; width: number; height: number },
-  { voi, isInverted }: Shading,
-): void {
+function fillColour(out: Uint32Array, level: Level, { x, y, width, height }: Part, { voi, isInverted }: Shading): void {
   const bytes = level.data as Uint8ClampedArray;
   const pixels = new Uint32Array(bytes.buffer, bytes.byteOffset, level.width * level.height);
   const table = voi.kind === 'window' ? channelTable(voi.center, voi.width, isInverted) : undefined;

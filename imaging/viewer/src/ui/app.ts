@@ -70,7 +70,7 @@ export class App {
       decoders,
       {
         changed: (id) => this.panes.forEach((pane) => pane.arrive(id)),
-        connection: (isLost) => this.note.connection(isLost),
+        interrupted: (why) => this.interrupted(why),
       },
       cacheLimit(),
     );
@@ -97,6 +97,12 @@ export class App {
       return;
     }
     this.setLayout('1x1');
+  }
+
+  /** The page asks for the password in place; what is loaded stays readable meanwhile. */
+  private interrupted(why: 'network' | 'signed_out' | undefined): void {
+    this.note.interrupted(why);
+    if (why === 'signed_out') document.dispatchEvent(new CustomEvent('cedar:signed-out'));
   }
 
   private get pane(): Pane | undefined {

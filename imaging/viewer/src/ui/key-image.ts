@@ -3,6 +3,7 @@
 import { shownLetters, storedLetters } from '../dicom/orientation.ts';
 import { apply } from '../stage/geometry.ts';
 import type { Pane } from './pane.ts';
+import { t } from './texts.ts';
 
 export interface KeyImage {
   id: number;
@@ -40,11 +41,19 @@ export async function keepKeyImage(pane: Pane, url: string): Promise<KeyImage> {
       flip_vertical: flipV,
       zoom: scale,
       center: [centerX, centerY],
+      caption: caption(pane),
       image: canvas.toDataURL('image/jpeg', 0.92),
     }),
   });
   if (answer.status !== 201) throw new Error(await reason(answer));
   return (await answer.json()) as KeyImage;
+}
+
+function caption({ stack, index }: Pane): string {
+  if (!stack) return '';
+  const series = [stack.modality, stack.description || stack.bodyPart].filter(Boolean).join(' ');
+  const place = t('image_of', { number: index + 1, count: stack.frames.length });
+  return stack.frames.length > 1 ? [series, place].filter(Boolean).join(', ') : series;
 }
 
 async function reason(answer: Response): Promise<string> {

@@ -21,10 +21,12 @@ export class Note {
     this.put(text, 'warn');
   }
 
-  connection(isLost: boolean): void {
-    if (isLost) this.warn(t('connection_lost'));
-    this.isLost = isLost;
-    if (!isLost) this.say(t('connection_back'));
+  interrupted(why: 'network' | 'signed_out' | undefined): void {
+    this.isLost = false;
+    if (why === 'network') this.warn(t('connection_lost'));
+    else if (why === 'signed_out') this.warn(t('problem_signed_out'));
+    else this.say(t('connection_back'));
+    this.isLost = why !== undefined;
   }
 
   private put(text: string, kind: string): void {

@@ -12,7 +12,7 @@ import { t } from './texts.ts';
 export interface Identity {
   name: string;
   id: string;
-  birthDate: string;
+  born: string;
   /** What the images themselves say, where it differs. */
   difference: string;
 }
@@ -21,13 +21,14 @@ export interface Identity {
 export function identityOf(study: Study, record: DOMStringMap): Identity {
   const { person } = study;
   if (!record.patientName && !record.patientId) {
-    return { name: person.name, id: person.id, birthDate: person.birthDate, difference: '' };
+    return { name: person.name, id: person.id, born: date(person.birthDate), difference: '' };
   }
   const name = record.patientName ?? '';
   const id = record.patientId ?? '';
-  const isSame = sameIdentity(person.id, id) && (person.name === '' || sameNames(person.name, name));
-  const difference = isSame ? '' : t('images_say', { identity: [person.name, person.id].filter(Boolean).join(', ') });
-  return { name, id, birthDate: record.patientBirth || person.birthDate, difference };
+  // The server compares both when images come in; here only what agrees in neither is worth a warning.
+  const isOther = !sameIdentity(person.id, id) && !sameNames(person.name, name);
+  const difference = !isOther ? '' : t('images_say', { identity: [person.name, person.id].filter(Boolean).join(', ') });
+  return { name, id, born: record.patientBirth || date(person.birthDate), difference };
 }
 
 /** A name with further representations ("Yamada, Tarou · 山田, 太郎") agrees when any of them does. */
@@ -75,7 +76,7 @@ export class Overlay {
   setStudy(study: Study, identity: Identity): void {
     this.set('name', identity.name);
     this.set('id', identity.id);
-    this.set('birth', date(identity.birthDate));
+    this.set('birth', identity.born);
     this.set('difference', identity.difference);
     this.set('study', study.description);
     this.set('date', [date(study.date), time(study.time)].filter(Boolean).join(' '));

@@ -287,7 +287,8 @@ export class Pane {
       this.preview.hidden = this.index >= 0;
     };
     if (isLarge && !this.context.store.has(frame.id)) {
-      this.preview.src = `${this.context.client.instanceUrl(frame)}/rendered`;
+      const { width, height } = this.viewport.canvas;
+      this.preview.src = this.context.client.renderedUrl(frame, width, height);
     } else {
       this.preview.removeAttribute('src');
     }

@@ -77,15 +77,9 @@ export class Strip {
     const line = element('div', 'thumb thumb--other');
     const words = element('span', 'thumb__caption', other.title);
     const kind = element('span', 'thumb__modality', t(`kind_${other.kind}`));
-    const isOpenable = other.kind === 'pdf' || other.kind === 'video';
-    const link = element('a', 'thumb__link', isOpenable ? t('open') : t('download'));
-    link.href = `${this.client.instanceUrl(other)}${isOpenable ? '/rendered' : ''}`;
-    if (isOpenable) {
-      link.target = '_blank';
-      link.rel = 'noopener';
-    } else {
-      link.download = `${other.kind}.dcm`;
-    }
+    const link = element('a', 'thumb__link', t('download'));
+    link.href = this.client.instanceUrl(other);
+    link.download = '';
     line.append(icon(ICONS[other.kind]), kind, words, link);
     return line;
   }
