@@ -21,15 +21,22 @@ class ReportTemplateQuerySet(models.QuerySet["ReportTemplate"]):
 class ReportTemplate(models.Model):
     """The sections of a report. A changed template is a new version, so an old report keeps its own.
 
-    ``sections`` is ``[{"key": "findings", "title": "Findings", "initial": "<p>…</p>", "normal": "<p>…</p>"}, …]``:
+    ``sections`` is ``[{"key": "findings", "title": "Findings", "initial": "<p>…</p>", "normal": …}, …]``:
     ``initial`` stands in every new report, ``normal`` is what "insert normal text" inserts.
     """
 
     code = models.CharField(_("code"), max_length=40)
     version = models.PositiveIntegerField(_("version"), default=1)
     name = models.CharField(_("name"), max_length=100)
-    modality = models.CharField(_("modality"), max_length=16, blank=True)
-    body_part = models.CharField(_("body part"), max_length=64, blank=True)
+    modality = models.CharField(
+        _("modalities"), max_length=60, blank=True, help_text=_("Parted by commas, as in CR,DX.")
+    )
+    body_part = models.CharField(
+        _("body parts"),
+        max_length=300,
+        blank=True,
+        help_text=_("DICOM terms parted by commas, as in CHEST,LUNG; empty for any other."),
+    )
     sections = models.JSONField(_("sections"))
     source = models.CharField(_("source"), max_length=300, blank=True)
     is_active = models.BooleanField(_("offered"), default=True)
