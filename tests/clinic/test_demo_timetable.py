@@ -72,6 +72,16 @@ def test_today_lies_inside_the_opening_hours(clock: str) -> None:
 
 
 @pytest.mark.parametrize("clock", HOURS)
+def test_the_days_ahead_begin_in_the_morning(clock: str) -> None:
+    now = at(clock)
+
+    planned = plan(WEEK, MINUTES, now)
+
+    ahead = [e.starts_at.astimezone(ZONE) for e in planned if e.starts_at and e.visit.goal == Goal.BOOKED]
+    assert {start.hour for start in ahead if start.date() > now.date()} <= set(range(8, 19))
+
+
+@pytest.mark.parametrize("clock", HOURS)
 def test_everything_was_done_before_now_in_a_sensible_order(clock: str) -> None:
     now = at(clock)
 

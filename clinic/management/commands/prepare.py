@@ -52,7 +52,7 @@ class Command(BaseCommand):
             sys.exit(3)
         mark.write_text("loading")
         self._tell(PROGRESS, "Making the demo clinic …")
-        call_command("demo")
+        call_command("demo", sign=PROGRESS)
         mark.write_text("loaded")
 
     def _tell(self, sign: str, text: str) -> None:
