@@ -2,7 +2,7 @@
 
 ``python benchmarks/ingest.py [--quick] [--pairs N]``, in the project's environment. The sender is always
 DCMTK's ``storescu``; the servers take turns; every run sends objects with new UIDs. Cedar runs whole: it
-answers after the file is flushed to the disk, and its worker indexes what arrives on the same cores meanwhile.
+answers after the file is flushed to the disk, while its worker indexes on the same cores.
 storescp keeps no index and flushes nothing: it shows the limit of protocol and machine.
 """
 
