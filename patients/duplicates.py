@@ -175,6 +175,10 @@ def _name_sign(name: names.PersonName, patient: Patient) -> Iterator[str]:
         return
     if sorted(mine) == sorted(other):
         yield "same_name"
+    elif (len(mine) > 1) != (len(other) > 1):
+        # Half a name says little, however alike it looks.
+        if set(mine) & set(other):
+            yield "shared_name"
     elif min(len(set(mine)), len(set(other))) > 1 and (set(mine) < set(other) or set(other) < set(mine)):
         yield "part_of_name"
     elif patient.similarity >= NEARLY_SAME:  # type: ignore[attr-defined]

@@ -70,6 +70,10 @@ def register_patient(
 def update_patient(patient: Patient, *, by: User, version: int, **changes: Any) -> Patient:
     """Change fields of ``EDITABLE``; ``version`` is that of the record which the person was looking at."""
     current = Patient.objects.select_for_update().get(pk=patient.pk)
+    if current.merged_into is not None:
+        raise Conflict(
+            _("This record was merged into %(patient)s. Change that one.") % {"patient": current.merged_into}
+        )
     if current.version != version:
         raise Conflict(
             _("Someone else changed this patient while you were editing. Look at it, then save again.")

@@ -9,7 +9,7 @@ from django.utils import timezone
 from clinic.models import User
 from clinic.permissions import Role
 from patients.models import Patient
-from patients.names import PersonName, name_key
+from patients.names import name_key
 from scheduling import services
 from scheduling.models import Appointment, Order, Procedure, Station
 from scheduling.statuses import AppointmentStatus, OrderStatus, Priority
@@ -38,8 +38,11 @@ def make_patient(**fields: Any) -> Patient:
     fields.setdefault("birth_date", dt.date(1980, 5, 17))
     fields.setdefault("sex", "F")
     fields.setdefault("created_by", make_everyone())
-    name = PersonName(family=fields["family_name"], given=fields["given_name"])
-    return Patient.objects.create(name_key=name_key(name), **fields)
+    patient = Patient(**fields)
+    patient.name_key = name_key(patient.person_name)
+    patient.save()
+    patient.refresh_from_db()  # the columns that the database makes
+    return patient
 
 
 # --- catalogue, orders, appointments ----------------------------------------------------------------
