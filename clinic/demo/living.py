@@ -8,15 +8,18 @@ from clinic.demo.people import PASSWORD
 from clinic.demo.texts import REPORTS
 from clinic.demo.timetable import Step
 from clinic.models import User
-from imaging.models import Study
+from imaging.key_images import create_key_image
+from imaging.models import Instance, KeyImage, Study
+from imaging.thumbnails import draw_picture
 from reporting.models import Report, ReportVersion
-from reporting.services import open_report, release_report, save_draft, sign_report
+from reporting.services import insert_image, open_report, release_report, save_draft, sign_report
 from reporting.tasks import render_report_pdf
 from scheduling import services as flow
 from scheduling.models import Appointment, Order
 from scheduling.statuses import AppointmentStatus as A
 from scheduling.statuses import OrderStatus as O
 
+KEY_IMAGE_EDGE = 1000  # pixels
 EXAMINED = {O.ACQUIRED, O.READING, O.REPORTED, O.RELEASED, O.CANCELLED}
 CLAIMED = EXAMINED - {O.ACQUIRED}
 SIGNED = CLAIMED - {O.READING}
@@ -126,9 +129,28 @@ class Week:
             return
         reader = self._user(step.planned.visit.reader)
         report = open_report(order, by=reader)
+        if step.planned.visit.key_image:
+            self._mark_key_image(report, reader, step.planned.visit.key_image)
         sections = {section["key"] for section in report.template.sections}
         text = {key: html for key, html in REPORTS[step.planned.visit.report].items() if key in sections}
         save_draft(report, by=reader, revision=report.revision, content=report.content | text)
+
+    def _mark_key_image(self, report: Report, reader: User, caption: str) -> None:
+        study = Study.objects.get(order=report.order)
+        marked = KeyImage.objects.filter(study=study).first()
+        if marked is None:
+            instance = Instance.objects.filter(series__study=study).latest("pk")
+            picture = draw_picture(instance, 1, edge=KEY_IMAGE_EDGE, quality=90)
+            marked = create_key_image(
+                study,
+                by=reader,
+                instance=instance,
+                frame=1,
+                picture=picture,
+                presentation={},
+                caption=caption,
+            )
+        insert_image(report, by=reader, key_image=marked)
 
     def _sign(self, step: Step, order: Order) -> None:
         if order.status not in SIGNED:

@@ -44,6 +44,7 @@ class Visit:
     walk_in: bool = False
     reason: str = ""  # of a cancellation
     report: str = ""  # key in texts.REPORTS
+    key_image: str = ""  # caption of the image that goes into the report
     reader: str = "radiologist"
     images: str = ""  # name of the generator in filming.py
     settings: dict[str, Any] = field(default_factory=dict)
@@ -96,6 +97,7 @@ DAYS_BEFORE = (
         "pneumonia",
         settings={"finding": "consolidation"},
         referrer=2,
+        key_image="Consolidation in the right lower zone",
     ),
     _film(-3, "muller", Goal.RELEASED, "Before an operation", "normal_chest", referrer=1),
     _film(
@@ -110,6 +112,7 @@ DAYS_BEFORE = (
         referrer=4,
         priority="urgent",
         walk_in=True,
+        key_image="Fracture of the fifth metacarpal",
     ),
     _visit(-3, XR, "abebe", "XLSPINE", Goal.NO_SHOW, "Back pain for more than 6 weeks"),
     _scan(
@@ -176,6 +179,7 @@ DAYS_BEFORE = (
         "nodule",
         settings={"finding": "nodule"},
         referrer=0,
+        key_image="Nodule in the left upper zone",
     ),
     _film(-1, "mizrahi", Goal.ACQUIRED, "Shortness of breath", settings={"heart": 1.24}, referrer=1),
     _visit(
@@ -195,6 +199,7 @@ DAYS_BEFORE = (
         "Dizziness, narrowing of the neck arteries?",
         "carotid",
         images="doppler",
+        key_image="Plaque in the right carotid bulb",
     ),
     _scan(-1, "alhassan", "UABDOMEN", Goal.ACQUIRED, "Raised liver values", images="clip", referrer=1),
     _scan(
@@ -225,6 +230,7 @@ TODAY = (
         "nodule",
         settings={"finding": "nodule"},
         referrer=2,
+        key_image="Nodule in the left upper zone",
     ),
     _film(
         0,

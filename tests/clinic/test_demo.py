@@ -16,7 +16,7 @@ from clinic.demo.week import WEEK, Goal
 from clinic.models import ClinicProfile, User
 from dicomserver.models import RemoteAE
 from imaging import spool
-from imaging.models import Instance, Quarantined, Study, StudyState
+from imaging.models import Instance, KeyImage, Quarantined, Study, StudyState
 from patients.models import Patient
 from reporting.models import Release, Report, ReportVersion
 from scheduling.models import Appointment, FlowEvent, Order, Procedure, Station
@@ -122,6 +122,7 @@ def test_finished_reports_are_signed_and_handed_out(demo: list[str]) -> None:
     released = Release.objects.filter(version__report__order__status=OrderStatus.RELEASED)
     assert versions.count() == finished.count()
     assert released.count() == Order.objects.filter(status=OrderStatus.RELEASED).count()
+    assert KeyImage.objects.count() == sum(1 for visit in WEEK if visit.key_image)
     assert all(version.pdf for version in versions.filter(releases__isnull=False))
 
 
