@@ -5,6 +5,7 @@ never say anything as associations, and wakes a thousand times a second for each
 has a bound.
 """
 
+import contextlib
 import select
 import socket
 import ssl
@@ -60,13 +61,13 @@ class GuardedSocket(AssociationSocket):
         return data
 
     def _stop_waiting_for_request(self) -> None:
-        """Whoever connects, says nothing and goes is gone: pynetdicom would keep a place for it until ARTIM."""
+        """Who connects, says nothing and goes, is gone: pynetdicom would keep its place until ARTIM."""
         if self.assoc.requestor.primitive is None:
             self.assoc.dul.to_user_queue.put(None)  # type: ignore[arg-type]
 
     def send(self, bytestream: bytes) -> None:
-        if self.socket is not None:
-            self.socket.settimeout(settings.DICOM_IDLE_SECONDS)
+        with contextlib.suppress(OSError, AttributeError):  # closed meanwhile: what follows notices it too
+            self.socket.settimeout(settings.DICOM_IDLE_SECONDS)  # type: ignore[union-attr]
         super().send(bytestream)
 
     def _receive_into(self, view: memoryview, deadline: float) -> int:

@@ -14,6 +14,8 @@ import pytest
 from django.conf import settings as django_settings
 from pynetdicom import _config
 
+from dicomserver.models import RemoteAE, RemoteAEState
+from dicomserver.policy import Policy
 from dicomserver.server import DicomServer
 
 KNOWN = "MODALITY"
@@ -53,8 +55,17 @@ def server(data_folder) -> Iterator[DicomServer]:
 
 
 @pytest.fixture
-def clinic_server(data_folder, transactional_db) -> Iterator[DicomServer]:
+def accepted_nodes() -> list[str]:
+    """AE titles that ``clinic_server`` knows from its start."""
+    return []
+
+
+@pytest.fixture
+def clinic_server(data_folder, transactional_db, accepted_nodes) -> Iterator[DicomServer]:
     """In this process, with its background thread on the test database."""
+    for title in accepted_nodes:
+        RemoteAE.objects.create(ae_title=title, state=RemoteAEState.ACCEPTED)
+    Policy().refresh()
     server = DicomServer("127.0.0.1", 0)
     server.start()
     yield server

@@ -21,6 +21,8 @@ from pynetdicom.pdu_primitives import (
 )
 from pynetdicom.presentation import build_context
 
+from imaging import spool
+
 CT = "1.2.840.10008.5.1.4.1.1.2"
 VERIFICATION = "1.2.840.10008.1.1"
 EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
@@ -35,6 +37,11 @@ def data_set_of(path: Path) -> bytes:
     """What stands behind the file meta."""
     _meta, offset = split_dataset(path)
     return path.read_bytes()[offset:]
+
+
+def spooled() -> list[bytes]:
+    """The data sets in the spool, oldest first."""
+    return [path.read_bytes()[spool.read_envelope(path).data_offset :] for path in spool.waiting()]
 
 
 def meta_of(path: Path) -> pydicom.dataset.FileMetaDataset:
