@@ -28,6 +28,6 @@ def local_zone() -> ZoneInfo:
     named = os.environ.get("TZ", "").lstrip(":")
     linked = os.path.realpath(LOCALTIME).partition("zoneinfo/")[2] if LOCALTIME.exists() else ""
     for name in (named, linked):
-        if name in available_timezones() and "/" in name:
+        if name in available_timezones() and "/" in name and not name.startswith("Etc/"):
             return ZoneInfo(name)
     return ZoneInfo("UTC")

@@ -86,6 +86,8 @@ def test_time_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setattr("clinic.demo.clock.LOCALTIME", tmp_path / "none")
     monkeypatch.setenv("TZ", "Asia/Kathmandu")
     named = local_zone()
+    monkeypatch.setenv("TZ", "Etc/UTC")
+    without_place = local_zone()
     monkeypatch.setenv("TZ", "nonsense")
 
-    assert (str(named), str(local_zone())) == ("Asia/Kathmandu", "UTC")
+    assert [str(zone) for zone in (named, without_place, local_zone())] == ["Asia/Kathmandu", "UTC", "UTC"]

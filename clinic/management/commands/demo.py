@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
 
 from clinic.demo.load import load_demo
 from clinic.demo.people import PASSWORD, USERS
@@ -30,6 +31,9 @@ class Command(BaseCommand):
         except DomainError as error:
             raise CommandError(error.message) from error
         if not loaded:
-            self.stdout.write("The demo clinic is loaded already; nothing was changed.")
+            self.stdout.write(_("The demo clinic is loaded already; nothing was changed."))
         names = ", ".join(user.username for user in USERS)
-        self.stdout.write(f"Sign in as {names}; the password of all is {PASSWORD}")
+        self.stdout.write(
+            _("Sign in as %(names)s; the password of all is %(password)s")
+            % {"names": names, "password": PASSWORD}
+        )
