@@ -5,6 +5,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
+
 from clinic.models import User
 
 from .board import Card, make_card, visits
@@ -40,6 +42,7 @@ class Lane:
 class Row:
     clock: dt.time
     cells: list[Cell]
+    is_now: bool = False
 
     @property
     def is_full_hour(self) -> bool:
@@ -64,7 +67,7 @@ def make_agenda(user: User, stations: list[Station], days: list[dt.date]) -> Age
     closures = list(StationClosure.objects.filter(**inside))
     for lane in lanes:
         _fill(lane, booked[lane.station.pk, lane.day], closures, zone)
-    return Agenda(lanes, _rows(lanes))
+    return Agenda(lanes, _rows(lanes, now=timezone.now().astimezone(zone)))
 
 
 def _fill(lane: Lane, cards: list[Card], closures: list[StationClosure], zone: ZoneInfo) -> None:
@@ -102,7 +105,7 @@ def _blocks(cards: list[Card], day: dt.date, zone: ZoneInfo) -> list[tuple[int, 
     return blocks
 
 
-def _rows(lanes: list[Lane]) -> list[Row]:
+def _rows(lanes: list[Lane], *, now: dt.datetime) -> list[Row]:
     """The rows from the first opening to the last closing, and wherever else somebody is booked."""
     first = min((_row(lane.station.opens_at) for lane in lanes), default=0)
     last = max((_row(lane.station.closes_at, up=True) for lane in lanes), default=0)
@@ -110,8 +113,9 @@ def _rows(lanes: list[Lane]) -> list[Row]:
         busy = [(row, row + cell.rows) for row, cell in lane.cells.items() if cell.cards]
         first = min([first, *(begin for begin, _end in busy)])
         last = max([last, *(end for _begin, end in busy)])
+    this_row = _row(now.time()) if any(lane.day == now.date() for lane in lanes) else None
     return [
-        Row(_clock(row), [lane.cells[row] for lane in lanes if row in lane.cells])
+        Row(_clock(row), [lane.cells[row] for lane in lanes if row in lane.cells], is_now=row == this_row)
         for row in range(first, last)
     ]
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from clinic.models import User
 from clinic.permissions import Permission
 
-from .days import clinic_zone, day_bounds
+from .days import clinic_zone, day_bounds, spoken_minutes
 from .models import Appointment, Order, Station
 from .statuses import PRESENT, OrderStatus, Priority
 from .statuses import AppointmentStatus as A
@@ -187,14 +187,6 @@ def wait_of(visit: Appointment, now: dt.datetime) -> Wait | None:
     age = "calm" if minutes < limits[0] else "amber" if minutes < limits[1] else "red"
     spoken = spoken_minutes(minutes)
     return Wait(minutes, age, _("%(time)s late") % {"time": spoken} if visit.status == A.BOOKED else spoken)
-
-
-def spoken_minutes(minutes: int) -> str:
-    if minutes < 60:
-        return _("%(minutes)d min") % {"minutes": minutes}
-    if minutes < 24 * 60:
-        return _("%(hours)d h %(minutes)02d min") % {"hours": minutes // 60, "minutes": minutes % 60}
-    return _("%(days)d d") % {"days": minutes // (24 * 60)}
 
 
 def _is_shown(card: Card, station: Station | None, priority: str) -> bool:

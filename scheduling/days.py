@@ -4,6 +4,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from django.utils import formats, timezone
+from django.utils.translation import gettext as _
 
 from clinic.models import ClinicProfile
 
@@ -31,3 +32,12 @@ def spoken_clock(instant: dt.datetime) -> str:
 def spoken_time(instant: dt.datetime) -> str:
     """``Fri 21 Nov, 10:15`` on the clinic's wall."""
     return formats.date_format(timezone.localtime(instant, clinic_zone()), "D j M, H:i")
+
+
+def spoken_minutes(minutes: int) -> str:
+    """``1 h 05 min``: a wait in words."""
+    if minutes < 60:
+        return _("%(minutes)d min") % {"minutes": minutes}
+    if minutes < 24 * 60:
+        return _("%(hours)d h %(minutes)02d min") % {"hours": minutes // 60, "minutes": minutes % 60}
+    return _("%(days)d d") % {"days": minutes // (24 * 60)}

@@ -21,9 +21,14 @@ LATE = dt.timedelta(minutes=5)  # how long after its beginning a time may still 
 class OfferedField(forms.CharField):
     """A text box that offers the entries of a list; what is typed must mean exactly one of them."""
 
-    def __init__(self, *, list_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, list_id: str, placeholder: object, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.widget.attrs |= {"list": list_id, "autocomplete": "off", "spellcheck": "false"}
+        self.widget.attrs |= {
+            "list": list_id,
+            "placeholder": placeholder,
+            "autocomplete": "off",
+            "spellcheck": "false",
+        }
 
 
 class OrderForm(forms.Form):
@@ -33,13 +38,18 @@ class OrderForm(forms.Form):
         label=gettext_lazy("Examination"),
         list_id="procedures",
         max_length=200,
-        help_text=gettext_lazy("Type a part of the name or the code, then choose."),
+        placeholder=gettext_lazy("A part of the name, or the code"),
     )
     indication = forms.CharField(
         label=gettext_lazy("Reason for the examination"),
         max_length=500,
-        widget=forms.TextInput(attrs={"list": "indications", "autocomplete": "off"}),
-        help_text=gettext_lazy("What is the question? Frequent reasons are offered."),
+        widget=forms.TextInput(
+            attrs={
+                "list": "indications",
+                "autocomplete": "off",
+                "placeholder": gettext_lazy("Complaint and question; frequent ones are offered"),
+            }
+        ),
     )
     priority = forms.ChoiceField(
         label=gettext_lazy("Priority"),
@@ -52,7 +62,7 @@ class OrderForm(forms.Form):
         list_id="referrers",
         max_length=300,
         required=False,
-        help_text=gettext_lazy("Leave it empty when the patient comes on their own account."),
+        placeholder=gettext_lazy("Empty when the patient comes on their own account"),
     )
     referrer_is_new = forms.BooleanField(label=gettext_lazy("New referrer: add to the list"), required=False)
     referrer_clinic = forms.CharField(label=gettext_lazy("Their clinic"), max_length=200, required=False)
@@ -116,7 +126,10 @@ class WalkInForm(OrderForm):
     """An order that is done now, at a station that is free."""
 
     station = forms.ModelChoiceField(
-        label=gettext_lazy("Station"), queryset=Station.objects.filter(is_active=True), empty_label=None
+        label=gettext_lazy("Station"),
+        queryset=Station.objects.filter(is_active=True),
+        required=False,
+        empty_label=gettext_lazy("The first that is free"),
     )
 
     def clean(self) -> dict[str, Any]:

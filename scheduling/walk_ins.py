@@ -1,5 +1,6 @@
 """Somebody without an appointment is at the desk: registered, ordered, booked now, checked in."""
 
+import datetime as dt
 from typing import Any
 
 from django.db import transaction
@@ -24,25 +25,42 @@ def walk_in_patient(
     by: User,
     procedure: Procedure,
     indication: str,
-    station: Station,
+    station: Station | None = None,
     priority: str = Priority.ROUTINE,
     referrer: Referrer | NewReferrer | None = None,
     patient: Patient | None = None,
     new_patient: dict[str, Any] | None = None,
 ) -> Appointment:
-    """``patient`` is known, or ``new_patient`` holds the fields for ``register_patient``; all or nothing."""
+    """All or nothing. ``patient`` is known, or ``new_patient`` holds the fields for ``register_patient``.
+
+    Without ``station`` it is the one that is free first and does the examination.
+    """
     if patient is None:
         patient = register_patient(by=by, **(new_patient or {}))
     order = place_order(
         patient, by=by, procedure=procedure, indication=indication, priority=priority, referrer=referrer
     )
-    starts_at = next_free_minute(station, procedure.minutes)
-    if starts_at is None:
-        raise Conflict(
-            _("%(station)s has no free time left today. Choose another station, or book another day.")
-            % {"station": station}
-        )
+    station, starts_at = _first_free(procedure, station)
     appointment = book_appointment(
         patient, by=by, station=station, starts_at=starts_at, orders=[order], is_walk_in=True
     )
     return check_in_appointment(appointment, by=by)
+
+
+def _first_free(procedure: Procedure, station: Station | None) -> tuple[Station, dt.datetime]:
+    stations = [station] if station else list(Station.objects.filter(is_active=True))
+    able = [each for each in stations if each.does(procedure)]
+    if not able:
+        raise Conflict(
+            _("No station does %(modality)s. The administrator adds stations in the settings.")
+            % {"modality": procedure.get_modality_display()}
+        )
+    free = [(next_free_minute(each, procedure.minutes), each) for each in able]
+    times = [(starts_at, each) for starts_at, each in free if starts_at is not None]
+    if not times:
+        raise Conflict(
+            _("%(stations)s: no free time is left today. Choose another station, or book another day.")
+            % {"stations": ", ".join(str(each) for each in able)}
+        )
+    starts_at, first = min(times, key=lambda pair: pair[0])
+    return first, starts_at

@@ -60,6 +60,23 @@ def test_a_mistake_anywhere_leaves_nothing_behind(mistake):
     assert (Patient.objects.count(), Order.objects.count(), Appointment.objects.count()) == (0, 0, 0)
 
 
+def test_without_a_station_the_one_that_is_free_first_is_taken():
+    busy, free = make_station(), make_station()
+    make_station(modalities=["MR"])
+    walk_in(new_patient=NEW, station=busy)
+
+    appointment = walk_in(patient=make_patient(), station=None)
+
+    assert appointment.station == free
+
+
+def test_without_any_able_station_nothing_is_left_behind():
+    with pytest.raises(Conflict, match="No station does MR"):
+        walk_in(patient=make_patient(), procedure=make_procedure(modality="MR"), station=None)
+
+    assert Order.objects.count() == 0
+
+
 def test_a_full_station_says_so():
     station = make_station(name="CT")
     now = timezone.now()
@@ -67,5 +84,5 @@ def test_a_full_station_says_so():
         station=station, starts_at=now - dt.timedelta(hours=1), ends_at=now + dt.timedelta(hours=30)
     )
 
-    with pytest.raises(Conflict, match="CT has no free time left today"):
+    with pytest.raises(Conflict, match="CT: no free time is left today"):
         walk_in(patient=make_patient(created_by=make_everyone()), station=station)
