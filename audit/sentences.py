@@ -58,6 +58,8 @@ SENTENCES: dict[str, Promise] = {
     "study.resolved": _lazy("{who} decided where held images belong: {what}"),
     "study.linked": _lazy("{who} linked the images {what} to {patient}"),
     "image.stored": _lazy("{who} stored images of {what} of {patient}"),
+    "image.marked": _lazy("{who} marked a key image of {what} of {patient}"),
+    "image.quarantined": _lazy("{who} set aside a file that could not be read: {what}"),
     "key_image.created": _lazy("{who} kept a key image of {what} of {patient}"),
     "report.opened": _lazy("{who} opened the report {what} of {patient}"),
     "report.viewed": _lazy("{who} read the report {what} of {patient}"),
