@@ -75,7 +75,7 @@ def differences(identity: Identity, patient: Patient) -> Differences:
     """What contradicts: ``{"patient_name": ["in the images", "in the record"], …}``."""
     found: Differences = {}
     if not number_key(identity.patient_id):
-        found["patient_id"] = ["", patient.mrn]
+        found["patient_id"] = [identity.patient_id, patient.mrn]
     elif not identity.is_of_this_clinic:
         if _with_foreign_number(identity, Patient.objects.filter(pk=patient.pk)) is None:
             found["patient_id"] = [identity.patient_id, patient.mrn]

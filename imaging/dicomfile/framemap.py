@@ -103,7 +103,9 @@ def _write_side_file(
             return
         width = _swap_width(header, pixels) if header.is_big_endian else 1
         header.source.seek(pixels.offset)
-        left = min(length, count * ((bits + 7) // 8))
+        # Whole words: the last byte of an odd number may come in front of its padding.
+        needed = count * ((bits + 7) // 8)
+        left = min(length, needed + -needed % width)
         while left > 0:
             block = header.source.read(min(BLOCK, left))
             out.write(swap_words(block, width) if width > 1 else block)

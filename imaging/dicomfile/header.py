@@ -127,18 +127,22 @@ def _parse(source: BinaryIO, size: int, syntax: UID) -> tuple[Dataset, PixelElem
 
 
 def _check_lengths(dataset: Dataset, source: BinaryIO, size: int) -> None:
-    """No value may reach beyond the end; long sequences, which were skipped, are read after all."""
-    for tag in list(dataset.keys()):
-        raw = dataset.get_item(tag)
+    """No value may reach beyond the end. Of what was skipped sequences are read now, the rest is dropped."""
+    elements = dataset._dict  # ``get_item`` would try to read a skipped value
+    for tag, raw in list(elements.items()):
         if not isinstance(raw, RawDataElement) or raw.length in (0, UNDEFINED):
             continue
         if raw.value_tell + raw.length > size:
             raise Unreadable("length_beyond_end", f"({tag.group:04X},{tag.element:04X}) {raw.length}")
-        if raw.value is None and _is_sequence(raw):
-            if raw.length > SEQUENCE_LIMIT:
-                raise Unreadable("header_too_large", str(raw.length))
+        if raw.value is not None:
+            continue
+        if not _is_sequence(raw):
+            del elements[tag]
+        elif raw.length > SEQUENCE_LIMIT:
+            raise Unreadable("header_too_large", str(raw.length))
+        else:
             source.seek(raw.value_tell)
-            dataset._dict[tag] = raw._replace(value=source.read(raw.length))
+            elements[tag] = raw._replace(value=source.read(raw.length))
 
 
 def _is_sequence(raw: RawDataElement) -> bool:

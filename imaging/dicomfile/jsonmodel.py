@@ -62,11 +62,9 @@ def _is_left_out(dataset: Dataset, tag: BaseTag) -> bool:
     if tag.element == 0 or tag.group in (0x0002, 0x7FE0, 0xFFFA, 0xFFFC) or tag in _BULK:
         return True
     raw = dataset.get_item(tag)
-    if not isinstance(raw, RawDataElement):
+    if not isinstance(raw, RawDataElement) or raw.value is None:
         return False
     is_overlay = tag.group & 0xFF00 == 0x6000 and tag.element == 0x3000
-    if raw.value is None:
-        return raw.length > 0
     return raw.VR != "SQ" and len(raw.value) > (OVERLAY_LIMIT if is_overlay else 2 * INLINE_LIMIT)
 
 

@@ -10,8 +10,7 @@ import numpy
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder
-from pydicom.pixels.processing import apply_voi
+from pydicom.pixels import apply_color_lut, get_decoder
 from pydicom.uid import UID
 
 from .attributes import whole_number
@@ -101,9 +100,9 @@ def grey(
         shown = _linear(values, *window)
     elif (first := _first_window(voi)) is not None:
         shown = _windowed(values, *first, str(voi.get("VOILUTFunction") or "LINEAR").upper())
-    elif dataset.get("VOILUTSequence"):
-        bits = max(1, min(16, int(dataset.VOILUTSequence[0].LUTDescriptor[2])))
-        shown = apply_voi(values.astype(numpy.int32), dataset).astype(numpy.float32) / ((1 << bits) - 1)
+    elif voi.get("VOILUTSequence"):
+        table, first, bits = _table(voi.VOILUTSequence[0], dataset)
+        shown = _looked_up(values, table, first) / ((1 << bits) - 1)
     else:
         shown = _full_range(dataset, values, stored, padding)
     if photometric == "MONOCHROME1":
@@ -126,9 +125,29 @@ def frame_item(dataset: Dataset, number: int, sequence: str) -> Dataset:
 def _modality_values(dataset: Dataset, stored: Array, number: int) -> Array:
     transformation = frame_item(dataset, number, "PixelValueTransformationSequence")
     if dataset.get("ModalityLUTSequence"):
-        return apply_modality_lut(stored, dataset).astype(numpy.float32)
+        table, first, _bits = _table(dataset.ModalityLUTSequence[0], dataset)
+        return _looked_up(stored, table, first)
     slope = _number(transformation, "RescaleSlope", 1.0) or 1.0
     return stored.astype(numpy.float32) * slope + _number(transformation, "RescaleIntercept", 0.0)
+
+
+def _table(item: Dataset, dataset: Dataset) -> tuple[Array, int, int]:
+    """Entries, first value mapped and bits of an entry (PS3.3 C.11.1.1.1, C.11.2.1.1)."""
+    entries, first, bits = (int(number) for number in item.LUTDescriptor)
+    entries = entries or 65536
+    data = item.LUTData
+    if isinstance(data, bytes):
+        order = "<" if dataset.original_encoding[1] in (True, None) else ">"
+        kind = "u1" if bits <= 8 and len(data) < 2 * entries else f"{order}u2"
+        data = numpy.frombuffer(data, kind, count=len(data) // numpy.dtype(kind).itemsize)
+    if first > 32767 and _number(dataset, "PixelRepresentation", 0):
+        first -= 65536
+    return numpy.asarray(data, numpy.float32)[:entries], first, max(1, min(16, bits))
+
+
+def _looked_up(values: Array, table: Array, first: int) -> Array:
+    """What lies below or above the table takes its first or last entry."""
+    return table[numpy.clip(values.astype(numpy.int64) - first, 0, len(table) - 1)]
 
 
 def _first_window(voi: Dataset) -> tuple[float, float] | None:
