@@ -59,6 +59,6 @@ def test_no_other_view_is_open_to_strangers():
 def test_what_is_under_the_settings_is_guarded_by_the_admin():
     unguarded = [name for name, route in routes() if name.startswith("admin:") and not is_admin(route)]
 
-    # The first leads to Cedar's own sign-in page; the second is guarded inside ``UserAdmin``, as test_permissions
-    # shows.
+    # The first leads to Cedar's own sign-in page; the second is guarded inside ``UserAdmin``, which
+    # test_permissions shows.
     assert set(unguarded) == {"admin:login", "admin:auth_user_password_change"}
