@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from django.db import transaction
-from django.db.models import Prefetch, QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from audit.services import record
@@ -17,7 +17,7 @@ from scheduling.services import note_images_arrived
 
 from .identity import Differences, Identity, differences
 from .linking import refusal_of
-from .models import Series, Study, StudyState
+from .models import Study, StudyState
 
 REASON_LENGTH = 300
 
@@ -37,8 +37,8 @@ def held_studies(user: User) -> QuerySet[Study]:
     return (
         Study.objects.visible_to(user)
         .held()
-        .select_related("candidate_order__patient", "candidate_order__procedure")
-        .prefetch_related(Prefetch("series", Series.objects.order_by("number", "pk")))
+        .select_related("candidate_order__patient", "candidate_order__procedure", "candidate_order__study")
+        .prefetch_related("candidate_order__patient__aliases")
         .order_by("first_received_at", "pk")
     )
 
@@ -105,7 +105,11 @@ def resolve_held_study(
     study.state = StudyState.LINKED if target.order is not None else StudyState.FILED
     study.differences = target.differences
     study.resolved_by = by
-    study.save(update_fields=["order", "patient", "state", "differences", "resolved_by"])
+    try:
+        with transaction.atomic():
+            study.save(update_fields=["order", "patient", "state", "differences", "resolved_by"])
+    except IntegrityError:
+        raise Conflict(_("This order has just got other images; look again.")) from None
     record(
         by=by,
         action="study.resolved",

@@ -135,7 +135,7 @@ def _with_foreign_number(identity: Identity, patients: Any) -> Patient | None:
 
 def _numbers(patient: Patient) -> set[str]:
     """The patient's number and those of the records that were merged into this one."""
-    return {patient.mrn_key, *patient.aliases.values_list("mrn_key", flat=True)}
+    return {patient.mrn_key, *(alias.mrn_key for alias in patient.aliases.all())}
 
 
 def _birth_agrees(written: str, patient: Patient) -> bool:

@@ -83,6 +83,7 @@ def _checked_jpeg(picture: bytes) -> bytes:
                     % {"width": opened.width, "height": opened.height}
                 )
             plain = opened.convert("RGB")
+            plain.info.clear()  # a comment would be written again
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise InvalidInput(_("The picture is not a JPEG or PNG, or is damaged.")) from error
     out = io.BytesIO()

@@ -70,7 +70,7 @@ def refusal_of(order: Order) -> str:
     """Why ``order`` cannot take a study, in words; empty when it can."""
     if order.status == OrderStatus.CANCELLED:
         return _("Order %(number)s is cancelled.") % {"number": order.accession_number}
-    if Study.objects.filter(order=order).exists():
+    if getattr(order, "study", None) is not None:
         return _("Order %(number)s already has images, under another Study UID.") % {
             "number": order.accession_number
         }

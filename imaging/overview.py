@@ -71,7 +71,7 @@ def studies_overview(studies: list[Study]) -> list[tuple[Study, list[Instance]]]
     rows: dict[int, list[Instance]] = defaultdict(list)
     drawn = (
         Instance.objects.filter(series__study__in=studies, thumbnail__gt="")
-        .only("pk", "number", "series__study_id", "series__number")
+        .only("pk", "number", "thumbnail", "display_problem", "frames", "series__study_id", "series__number")
         .select_related("series")
         .order_by("series__number", "number", "pk")
     )

@@ -161,7 +161,9 @@ def test_frames_in_parts(client, reader):
     first, second = generate_frames(dataset.PixelData, number_of_frames=2)
     described = "Content-Type: application/octet-stream; transfer-syntax=1.2.840.10008.1.2.5"
     assert parts_of(response) == [(described, second), (described, first)]
-    assert response["Content-Type"].startswith('multipart/related; type="application/octet-stream"; boundary=')
+    assert response["Content-Type"].startswith(
+        'multipart/related; type="application/octet-stream"; boundary='
+    )
 
 
 def test_a_frame_that_the_browser_has_is_not_sent_again(client, reader, study):
