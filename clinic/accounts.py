@@ -19,14 +19,12 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from phonenumbers import SUPPORTED_REGIONS
-from phonenumbers.geodata.locale import LOCALE_DATA
 
 from audit.services import record
 
 from . import first_admin
 from .errors import Conflict, NotFound
-from .http import done, public, signed_in, wants_json
+from .http import StaffRequest, done, public, signed_in, wants_json
 from .models import ClinicProfile, User
 from .permissions import Role
 from .sessions import seconds_left
@@ -54,7 +52,7 @@ def login_page(request: HttpRequest) -> HttpResponse:
             return JsonResponse({"user": form.get_user().pk, "csrf": get_token(request)})
         return redirect(target)
     if wants_json(request):
-        return JsonResponse({"error": " ".join(form.non_field_errors())}, status=400)
+        return JsonResponse({"error": " ".join(str(error) for error in form.non_field_errors())}, status=400)
     context = {"form": form, "target": request.POST.get("next") or request.GET.get("next", "")}
     context |= {"demo_users": _demo_users()} if settings.CEDAR_DEMO else {}
     return render(request, "clinic/login.html", context, status=422 if form.errors else 200)
@@ -119,7 +117,7 @@ def _demo_users() -> list[dict[str, str]]:
 
 @require_GET
 @signed_in
-def own_account(request: HttpRequest) -> HttpResponse:
+def own_account(request: StaffRequest) -> HttpResponse:
     roles = [Role(role).label for role in request.user.roles]
     return render(request, "clinic/own_account.html", {"roles": roles})
 
@@ -128,7 +126,7 @@ def own_account(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @signed_in
-def password_change(request: HttpRequest) -> HttpResponse:
+def password_change(request: StaffRequest) -> HttpResponse:
     """The present password, and twice the new one. Other sessions of this person end."""
     form = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -142,6 +140,28 @@ def password_change(request: HttpRequest) -> HttpResponse:
 
 
 # --- the first administrator -------------------------------------------------------------------------
+
+
+def country_choices() -> list[tuple[str, str]]:
+    """Countries by name, in the page's language where it is known."""
+    # Imported here: it brings 100 MB with it, and only the form that names countries needs it.
+    from phonenumbers import SUPPORTED_REGIONS
+    from phonenumbers.geodata.locale import LOCALE_DATA
+
+    language = (get_language() or "en").split("-")[0]
+    named = []
+    for code in SUPPORTED_REGIONS:
+        names = LOCALE_DATA.get(code, {})
+        name = names.get(language) or names.get("en") or code
+        # “*aa” means: as in the language aa.
+        named.append((code, names.get(name[1:], code) if name.startswith("*") else name))
+    return sorted(named, key=lambda choice: choice[1])
+
+
+def time_zone_choices() -> list[tuple[str, str]]:
+    """Time zones by place, as in ``Africa/Nairobi``."""
+    places = [zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/")]
+    return [("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in sorted(places))]
 
 
 class FirstAdministratorForm(forms.Form):
@@ -163,13 +183,8 @@ class FirstAdministratorForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     clinic_name = forms.CharField(label=_lazy("Name of the clinic"), max_length=200)
-    country = forms.ChoiceField(label=_lazy("Country"))
-    time_zone = forms.ChoiceField(label=_lazy("Time zone"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["country"].choices = country_choices()
-        self.fields["time_zone"].choices = time_zone_choices()
+    country = forms.ChoiceField(label=_lazy("Country"), choices=country_choices)
+    time_zone = forms.ChoiceField(label=_lazy("Time zone"), choices=time_zone_choices)
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
@@ -239,21 +254,3 @@ def create_first_administrator(
     if not first_admin.consume_token(token):
         raise Conflict(_("Somebody else has just used this address."))
     return user
-
-
-def country_choices() -> list[tuple[str, str]]:
-    """Countries by name, in the page's language where it is known."""
-    language = (get_language() or "en").split("-")[0]
-    named = []
-    for code in SUPPORTED_REGIONS:
-        names = LOCALE_DATA.get(code, {})
-        name = names.get(language) or names.get("en") or code
-        # “*aa” means: as in the language aa.
-        named.append((code, names.get(name[1:], code) if name.startswith("*") else name))
-    return sorted(named, key=lambda choice: choice[1])
-
-
-def time_zone_choices() -> list[tuple[str, str]]:
-    """Time zones by place, as in ``Africa/Nairobi``."""
-    places = [zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/")]
-    return [("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in sorted(places))]
