@@ -73,6 +73,7 @@ class OrderForm(forms.Form):
         self.procedures = list(Procedure.objects.filter(is_active=True))
         self.referrers = list(Referrer.objects.filter(is_active=True))
         self.indications = Indication.objects.all()
+        self.fields["procedure"].widget.attrs["autofocus"] = True
 
     @property
     def procedure_labels(self) -> list[str]:
@@ -84,9 +85,13 @@ class OrderForm(forms.Form):
 
     def clean_procedure(self) -> Procedure:
         text = self.cleaned_data["procedure"]
-        found = _meant(text, {procedure_label(each): each for each in self.procedures})
-        found = found or [each for each in self.procedures if each.code.casefold() == text.casefold()]
-        found = found or _containing(text, {procedure_label(each): each for each in self.procedures})
+        by_label = {procedure_label(each): each for each in self.procedures}
+        found = (
+            _meant(text, by_label)
+            or _meant(text, {each.code: each for each in self.procedures})
+            or _meant(text, {each.name: each for each in self.procedures})
+            or _containing(text, by_label)
+        )
         if len(found) == 1:
             return found[0]
         raise ValidationError(_unclear(text, [procedure_label(each) for each in found]))

@@ -48,7 +48,6 @@ class Moment:
     by: User
     text: str | Promise
     reason: str
-    status: str
 
 
 def timeline_of(order: Order) -> list[Moment]:
@@ -57,7 +56,7 @@ def timeline_of(order: Order) -> list[Moment]:
     if order.appointment_id is not None:
         mine |= Q(appointment=order.appointment_id)
     events = FlowEvent.objects.filter(mine).select_related("by").order_by("at", "pk")
-    return [Moment(event.at, event.by, words_of(event), event.reason, event.to_status) for event in events]
+    return [Moment(event.at, event.by, words_of(event), event.reason) for event in events]
 
 
 def words_of(event: FlowEvent) -> str | Promise:

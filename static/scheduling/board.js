@@ -2,13 +2,17 @@
 // when the eye has moved on, and the arrow keys walk over the cards.
 (() => {
   let open = [];
+  let card = null;
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target.id === "messages") return;
     open = [...event.detail.target.querySelectorAll("details[open][id]")].map((element) => element.id);
+    card = event.detail.target.contains(document.activeElement) ? document.activeElement.closest(".visit")?.id : null;
   });
   document.addEventListener("htmx:afterSwap", () => {
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     open = [];
+    // The pressed button may be gone from its card: the keyboard stays with the patient.
+    if (card && document.activeElement === document.body) document.getElementById(`${card}-link`)?.focus({ preventScroll: true });
   });
 
   const menus = () => document.querySelectorAll("details.menu[open]");
