@@ -328,7 +328,9 @@ def developed(rays: Picture, rows: int, columns: int, rng: np.random.Generator, 
     shown = (shown - low) / (high - low)
     curve_ = 1 / (1 + np.exp(-5.2 * (shown - 0.5)))
     shown = resized(curve_ * (1 - bare) + 0.01 * bare, rows, columns)
+    strength = (0.004 + 0.0055 * np.exp(0.32 * np.clip(rays - 1.2, -2, 3))) * (1 - bare)
     grain = rng.standard_normal((rows, columns), dtype=np.float32)
-    grain = 0.6 * grain + 0.2 * np.roll(grain, 1, axis=0) + 0.2 * np.roll(grain, 1, axis=1)
-    strength = resized(0.004 + 0.0055 * np.exp(0.32 * np.clip(rays - 1.2, -2, 3)), rows, columns)
-    return np.clip(shown + grain * strength * resized(1 - bare, rows, columns), 0, 1)
+    grain[1:] = 0.65 * grain[1:] + 0.35 * grain[:-1]
+    grain *= resized(strength.astype(np.float32), rows, columns)
+    grain += shown
+    return np.clip(grain, 0, 1, out=grain)
