@@ -201,6 +201,7 @@ def build_assets(folder):
     if read(installed) != locked:
         say("Fetching the front-end packages of {} (once; about a minute) …".format(folder))
         run_step([*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], place, environment)
+        installed.parent.mkdir(exist_ok=True)  # npm makes none when there is nothing to install
         installed.write_text(locked)
     say("Building the front-end of {} …".format(folder))
     run_step([node, "build.mjs"], place, environment)

@@ -13,9 +13,9 @@ from clinic import launch
 from . import logs
 from .options import ROOT, StartError
 
-PAUSES = (0.0, 0.5, 1.0, 2.0, 3.0)  # seconds before a new start, by quick deaths in a row
+PAUSES = (0.0, 0.2, 0.5, *[1.0] * 17)  # seconds before a new start, by quick deaths in a row
 LONG_PAUSE = 15.0
-STABLE = 30.0  # seconds after which a part counts as running
+STABLE = 30.0  # seconds after which a death counts as the first again
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Child:
         self.process = None
         now = time.monotonic()
         self.deaths = self.deaths + 1 if now - self.started < STABLE else 1
-        self.due = now + (PAUSES[self.deaths - 1] if self.deaths <= len(PAUSES) else LONG_PAUSE)
+        self.due = now + pause(self.deaths)
         return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
     def stop(self, patience: float | None = None) -> None:
@@ -98,3 +98,8 @@ class Child:
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def pause(deaths: int) -> float:
+    """Seconds to wait after so many quick deaths in a row: nearly none for a kill, long for a lost cause."""
+    return PAUSES[deaths - 1] if deaths <= len(PAUSES) else LONG_PAUSE
