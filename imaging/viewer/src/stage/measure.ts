@@ -114,6 +114,6 @@ export function valueAt(picture: Picture, values: FrameValues, point: Point): { 
 
 /** As many decimals as mean something: none above a thousand, one above ten, else two. */
 export function rounded(value: number): string {
-  const size = Math.abs(value);
+  const size = Math.abs(Number(value.toFixed(2)));
   return value.toFixed(size >= 1000 ? 0 : size >= 10 ? 1 : 2);
 }

@@ -43,7 +43,7 @@ export class Strip {
   }
 
   private thumbnail(stack: Stack): HTMLElement {
-    const button = element('button', 'thumb');
+    const button = element('button', 'viewer-series');
     button.type = 'button';
     button.draggable = true;
     button.setAttribute('aria-pressed', 'false');
@@ -54,7 +54,7 @@ export class Strip {
       count: stack.frames.length,
     });
     button.setAttribute('aria-label', button.title);
-    const picture = element('img', 'thumb__picture');
+    const picture = element('img', 'viewer-series__picture');
     picture.alt = '';
     picture.loading = 'lazy';
     picture.draggable = false;
@@ -62,10 +62,10 @@ export class Strip {
       ? `${this.client.instanceUrl(stack.frames[0])}/thumbnail`
       : this.client.seriesThumbnailUrl(stack.seriesUid);
     picture.addEventListener('error', () => picture.classList.add('is-missing'), { once: true });
-    const frame = element('span', 'thumb__frame');
-    frame.append(picture, element('span', 'thumb__count', String(stack.frames.length)));
-    const caption = element('span', 'thumb__caption', stack.description || stack.bodyPart || stack.modality);
-    const modality = element('span', 'thumb__modality', [stack.number, stack.modality].filter((part) => part !== undefined).join(' · '));
+    const frame = element('span', 'viewer-series__frame');
+    frame.append(picture, element('span', 'viewer-series__count', String(stack.frames.length)));
+    const caption = element('span', 'viewer-series__caption', stack.description || stack.bodyPart || stack.modality);
+    const modality = element('span', 'viewer-series__modality', [stack.number, stack.modality].filter((part) => part !== undefined).join(' · '));
     button.append(frame, modality, caption);
     button.addEventListener('click', () => this.open(stack));
     button.addEventListener('dragstart', (event) => event.dataTransfer?.setData(STACK_TYPE, stack.id));
@@ -74,10 +74,10 @@ export class Strip {
   }
 
   private line(other: OtherObject): HTMLElement {
-    const line = element('div', 'thumb thumb--other');
-    const words = element('span', 'thumb__caption', other.title);
-    const kind = element('span', 'thumb__modality', t(`kind_${other.kind}`));
-    const link = element('a', 'thumb__link', t('download'));
+    const line = element('div', 'viewer-series viewer-series--other');
+    const words = element('span', 'viewer-series__caption', other.title);
+    const kind = element('span', 'viewer-series__modality', t(`kind_${other.kind}`));
+    const link = element('a', 'viewer-series__link', t('download'));
     link.href = this.client.instanceUrl(other);
     link.download = '';
     line.append(icon(ICONS[other.kind]), kind, words, link);
