@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 from pathlib import Path
+from typing import Any
 
 import psutil
 from csp.constants import NONCE, NONE, SELF
@@ -36,7 +37,7 @@ STUDIES_DIR = CEDAR_DATA / "studies"
 QUARANTINE_DIR = CEDAR_DATA / "quarantine"
 DOCUMENTS_DIR = CEDAR_DATA / "documents"
 SECRETS_DIR = CEDAR_DATA / "secrets"
-CEDAR_DEMO = _flag("CEDAR_DEMO")
+CEDAR_DEMO = _flag("CEDAR_DEMO") or (CEDAR_DATA / "demo").exists()  # once demo data, always demo data
 CEDAR_HOST = os.environ.get("CEDAR_HOST", "127.0.0.1")
 CEDAR_PORT = _number("CEDAR_PORT", 8000, 1, 65535)
 
@@ -177,7 +178,7 @@ TEMPLATES = [
 # --- database, queue, live updates ------------------------------------------------------------------
 DATABASE_CONNINFO = make_conninfo(os.environ.get("DATABASE_URL") or default_url(CEDAR_DATA))
 _database = conninfo_to_dict(DATABASE_CONNINFO)
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": _database.pop("dbname", "cedar"),

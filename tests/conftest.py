@@ -18,6 +18,7 @@ DURABILITY_OFF = {"fsync": "off", "synchronous_commit": "off", "full_page_writes
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ["PATH"] += f"{os.pathsep}/usr/sbin"  # Orthanc is there, and not every user looks there
     config.addinivalue_line("markers", "needs_tool(program, package): skip unless the program is installed")
 
 

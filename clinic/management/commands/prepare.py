@@ -51,7 +51,7 @@ class Command(BaseCommand):
             )
             sys.exit(3)
         mark.write_text("loading")
-        self._tell(PROGRESS, "Making the demo clinic …")
+        self._tell(PROGRESS, "Making the demo clinic (once; a minute or two) …")
         call_command("demo", sign=PROGRESS)
         mark.write_text("loaded")
 
