@@ -25,9 +25,8 @@ def note_change(
     if log_entry is None or action not in _VERBS or getattr(instance, "is_machine", False):
         return
     kept = {field.name for field in instance._meta.concrete_fields if not field.primary_key}
-    before, after = (instance_old, instance) if action == 1 else (None, instance)
-    if action == 2:
-        before, after = instance, None
+    before = {0: None, 1: instance_old, 2: instance}[action]
+    after = instance if action != 2 else None
     pairs = {name: [_value(before, name), _value(after, name)] for name in changes or {} if name in kept}
     record(
         by=log_entry.actor or User.objects.machine("setup"),

@@ -108,7 +108,7 @@ def sentence(entry: Entry) -> str:
 def changes_of(entry: Entry) -> list[Change]:
     """The fields that changed, with the names they have on the pages."""
     return [
-        Change(_field_label(entry.subject_type, field), _shown(before), _shown(after))
+        Change(str(_field_label(entry.subject_type, field)), _shown(before), _shown(after))
         for field, (before, after) in _pairs(entry)
         if field != _SAID.get(entry.action)
     ]

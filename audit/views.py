@@ -4,12 +4,12 @@ import datetime
 from dataclasses import dataclass
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from clinic.http import require
+from clinic.http import StaffRequest, require
 from clinic.models import User
 from clinic.permissions import Permission
 
@@ -31,7 +31,7 @@ class Line:
 
 @require_GET
 @require(Permission.AUDIT_VIEW)
-def entry_list(request: HttpRequest) -> HttpResponse:
+def entry_list(request: StaffRequest) -> HttpResponse:
     """Filtered by person, kind, patient and days; older pages by the id of the last entry shown."""
     asked = {
         name: request.GET.get(name, "").strip() for name in ("who", "kind", "patient", "id", "from", "to")

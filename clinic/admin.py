@@ -101,9 +101,11 @@ class UserAdmin(BaseUserAdmin):
 
 class ClinicForm(forms.ModelForm):
     country = forms.ChoiceField(
-        label=_lazy("Country"), help_text=_lazy("Completes phone numbers that are written without a country.")
+        label=_lazy("Country"),
+        choices=country_choices,
+        help_text=_lazy("Completes phone numbers that are written without a country."),
     )
-    time_zone = forms.ChoiceField(label=_lazy("Time zone"))
+    time_zone = forms.ChoiceField(label=_lazy("Time zone"), choices=time_zone_choices)
 
     class Meta:
         model = ClinicProfile
@@ -111,11 +113,6 @@ class ClinicForm(forms.ModelForm):
             "name", "address", "phone", "email", "logo", "country", "time_zone", "day_first", "mrn_pattern",
             "accession_pattern", "quiet_seconds",
         )  # fmt: skip
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["country"].choices = country_choices()
-        self.fields["time_zone"].choices = time_zone_choices()
 
 
 @admin.register(ClinicProfile)

@@ -99,7 +99,7 @@ class PatientForm(forms.Form):
     def full_clean(self) -> None:
         """Also puts the cursor where it is wanted: on the first field that is wrong, else on the first."""
         super().full_clean()
-        wanted = next((name for name in self.fields if name in self._errors), "family_name")
+        wanted = next((name for name in self.fields if name in self.errors), "family_name")
         self.fields[wanted].widget.attrs["autofocus"] = True
 
     def clean_birth_date(self) -> BirthDate | None:
@@ -149,7 +149,8 @@ class PatientForm(forms.Form):
 
     def on_top_of(self, patient: Patient) -> "PatientForm":
         """The form with what was typed, and elsewhere what the record says by now."""
-        data, current = self.data.copy(), initial_of(patient)
+        data: dict[str, Any] = {**self.data.dict()}  # type: ignore[attr-defined]
+        current = initial_of(patient)
         for name in self.fields:
             if name not in self.changed_data:
                 data[self.add_prefix(name)] = current[name]

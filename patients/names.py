@@ -36,7 +36,16 @@ class PersonName:
         """Read a PN value, forgiving about what is missing."""
         groups = [group.strip() for group in value.split("=", 2)] + ["", "", ""]
         parts = [part.strip() for part in groups[0].split("^", 4)] + [""] * 5
-        return cls(*parts[:5], ideographic=groups[1].rstrip("^"), phonetic=groups[2].rstrip("^"))
+        family, given, middle, prefix, suffix = parts[:5]
+        return cls(
+            family,
+            given,
+            middle,
+            prefix,
+            suffix,
+            ideographic=groups[1].rstrip("^"),
+            phonetic=groups[2].rstrip("^"),
+        )
 
     def as_dicom(self) -> str:
         """The PN value, without needless ``^`` and ``=`` at the end."""

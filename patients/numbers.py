@@ -3,7 +3,7 @@
 import re
 from itertools import islice
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from clinic.errors import InvalidInput
@@ -12,7 +12,7 @@ from clinic.models import ClinicProfile
 from .models import Patient
 
 SEQUENCE = "patients_mrn_number"
-LOCK = 0x4D524E  # advisory lock while the sequence is moved
+LOCK = 0x4D524E  # advisory lock of whoever takes a number
 _LOOK_AHEAD = 500
 
 
@@ -36,13 +36,17 @@ def read_mrn(text: str) -> str:
     return given
 
 
+@transaction.atomic
 def next_mrn() -> str:
     """Take the next number of the clinic's pattern.
 
-    It comes from a database sequence: two callers never get the same, and one whose transaction fails
-    leaves a gap. Numbers that were entered by hand or imported are stepped over.
+    It comes from a database sequence: one whose transaction fails leaves a gap. Numbers that were entered
+    by hand or imported are stepped over. One caller at a time, until its transaction ends: a sequence
+    that is moved while another takes from it gives a number twice.
     """
     pattern = ClinicProfile.get().mrn_pattern
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     number = _take_number()
     first = _split(pattern)[1]
     if number < first:
@@ -72,12 +76,9 @@ def _take_number() -> int:
 
 
 def _move_sequence(to: int) -> int:
-    """Bring the sequence forward to ``to`` and take a number; never backward, whoever else moves it."""
+    """Bring the sequence forward to ``to`` and take that number."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        cursor.execute(f"SELECT last_value FROM {SEQUENCE}")  # noqa: S608 (a constant)
-        if cursor.fetchone()[0] < to:
-            cursor.execute("SELECT setval(%s, %s, false)", [SEQUENCE, to])
+        cursor.execute("SELECT setval(%s, %s, false)", [SEQUENCE, to])
     return _take_number()
 
 

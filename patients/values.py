@@ -119,8 +119,12 @@ def _check_rest(values: dict[str, Any]) -> None:
                 % {"text": values["email"]},
                 field="email",
             ) from error
-    for name, length in (("email", 254), ("national_id", 64), ("pregnancy_note", 200)):
-        limit_length(str(Patient._meta.get_field(name).verbose_name), values[name], length, name)
+    for name, label, length in (
+        ("email", _("e-mail"), 254),
+        ("national_id", _("national id"), 64),
+        ("pregnancy_note", _("pregnancy"), 200),
+    ):
+        limit_length(label, values[name], length, name)
 
 
 def limit_length(label: str, text: str, length: int, field: str) -> None:

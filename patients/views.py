@@ -1,6 +1,6 @@
 """Pages about patients."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.translation import gettext as _
@@ -10,7 +10,7 @@ from audit.models import Entry
 from audit.services import record
 from audit.views import Line, lines_of
 from clinic.errors import Conflict, InvalidInput
-from clinic.http import done, is_background, require
+from clinic.http import StaffRequest, done, is_background, require
 from clinic.models import User
 from clinic.permissions import Permission
 
@@ -27,7 +27,7 @@ HISTORY = 20
 
 @require_GET
 @require(Permission.PATIENT_VIEW)
-def patient_list(request: HttpRequest) -> HttpResponse:
+def patient_list(request: StaffRequest) -> HttpResponse:
     """The search box: hits while typing, or whom this person saw last."""
     text = request.GET.get("q", "").strip()
     hits = search_patients(text, request.user)
@@ -46,7 +46,7 @@ def patient_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @require(Permission.PATIENT_EDIT)
-def patient_register(request: HttpRequest) -> HttpResponse:
+def patient_register(request: StaffRequest) -> HttpResponse:
     """A new patient; whoever is surely here already needs a reason."""
     form = PatientForm(request.POST or None, initial=initial_from_search(request.GET.get("q", "")))
     candidates = []
@@ -76,7 +76,7 @@ def patient_register(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @require(Permission.PATIENT_EDIT)
-def patient_candidates(request: HttpRequest) -> HttpResponse:
+def patient_candidates(request: StaffRequest) -> HttpResponse:
     """Beside the form while it is being filled: who this may be, and how the birth date is understood."""
     form = PatientForm(request.POST)
     candidates = find_candidates(form.described())
@@ -90,7 +90,7 @@ def patient_candidates(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @require(Permission.PATIENT_EDIT)
-def patient_edit(request: HttpRequest, pk: int) -> HttpResponse:
+def patient_edit(request: StaffRequest, pk: int) -> HttpResponse:
     """Change a record; when somebody else was quicker, both changes are shown and nothing is lost."""
     patient = _patient(request, pk)
     form = PatientForm(request.POST or None, patient=patient)
@@ -116,7 +116,7 @@ def patient_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 @require(Permission.PATIENT_VIEW)
-def patient_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def patient_detail(request: StaffRequest, pk: int) -> HttpResponse:
     """One person: identity, and what each room knows."""
     patient = _patient(request, pk)
     user = request.user
@@ -136,7 +136,7 @@ def patient_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return _render(request, "patients/patient_detail.html", "identity", context)
 
 
-def _patient(request: HttpRequest, pk: int) -> Patient:
+def _patient(request: StaffRequest, pk: int) -> Patient:
     return get_object_or_404(Patient.objects.visible_to(request.user), pk=pk)
 
 
@@ -164,7 +164,7 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
-def _render(request: HttpRequest, page: str, part: str, context: dict[str, object]) -> HttpResponse:
+def _render(request: StaffRequest, page: str, part: str, context: dict[str, object]) -> HttpResponse:
     """The page, or only its live part when htmx asks for it."""
     only_part = request.htmx and not request.htmx.history_restore_request
     return render(request, f"{page}#{part}" if only_part else page, context)

@@ -253,8 +253,8 @@ def test_nothing_typed_into_a_record_becomes_html(client, desk):
 @pytest.mark.parametrize(
     ("role", "parts"),
     [
-        (Role.RECEPTIONIST, ["patient_orders"]),
-        (Role.TECHNICIAN, ["patient_orders", "patient_studies"]),
+        (Role.RECEPTIONIST, ["patient_orders", "patient_reports"]),
+        (Role.TECHNICIAN, ["patient_orders", "patient_studies", "patient_reports"]),
         (Role.RADIOLOGIST, ["patient_orders", "patient_studies", "patient_reports"]),
     ],
 )
