@@ -59,6 +59,12 @@ class ReportTemplate(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_current(self) -> bool:
+        """The version to be changed next: the offered one, or the newest when none is offered."""
+        others = ReportTemplate.objects.filter(code=self.code).exclude(pk=self.pk)
+        return self.is_active or not others.filter(Q(is_active=True) | Q(version__gt=self.version)).exists()
+
 
 class ReportStatus(models.TextChoices):
     DRAFT = "draft", _("Draft")
@@ -109,6 +115,14 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template} {self.order.accession_number}"
+
+    @property
+    def titled_content(self) -> list[tuple[str, str]]:
+        """Title and text of each section that has a text, in the template's order."""
+        sections = self.template.sections
+        return [
+            (each["title"], self.content[each["key"]]) for each in sections if self.content.get(each["key"])
+        ]
 
 
 class ReportImage(models.Model):

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from audit.services import record
-from clinic.errors import InvalidInput
+from clinic.errors import InvalidInput, NotAllowed
 from clinic.models import User
+from clinic.permissions import Permission
 from scheduling.models import Order
 
 from .models import ReportTemplate
@@ -43,7 +43,7 @@ def _ship(path: Path) -> ReportTemplate | None:
     offered = versions.offered().first()
     is_ours = offered is not None and offered.shipped_sha256 != ""
     if is_ours:
-        versions.update(is_active=False)
+        _withdraw(content["code"])
     return ReportTemplate.objects.create(
         code=content["code"],
         version=_next_version(content["code"]),
@@ -58,27 +58,64 @@ def _ship(path: Path) -> ReportTemplate | None:
 
 
 @transaction.atomic
+def create_template(
+    *, code: str, by: User, sections: list[dict[str, str]], is_active: bool = True, **about: str
+) -> ReportTemplate:
+    """A template of the clinic's own."""
+    _require_administrator(by)
+    if ReportTemplate.objects.filter(code=code).exists():
+        raise InvalidInput(_("There is a template “%(code)s” already.") % {"code": code}, field="code")
+    return ReportTemplate.objects.create(
+        code=code, sections=clean_sections(sections), is_active=is_active, **about
+    )
+
+
+@transaction.atomic
 def revise_template(
-    template: ReportTemplate, *, by: User, sections: list[dict[str, str]], **changes: Any
+    template: ReportTemplate,
+    *,
+    by: User,
+    sections: list[dict[str, str]],
+    is_active: bool = True,
+    **about: str,
 ) -> ReportTemplate:
     """Save a changed template as its next version; reports already begun keep the one they have."""
+    _require_administrator(by)
     sections = clean_sections(sections)
-    ReportTemplate.objects.select_for_update().filter(code=template.code, is_active=True).first()
-    is_active = bool(changes.pop("is_active", True))
-    if is_active:
-        ReportTemplate.objects.filter(code=template.code).update(is_active=False)
-    revised = ReportTemplate.objects.create(
+    _withdraw(template.code)
+    about = {name: about.get(name, getattr(template, name)) for name in _ABOUT}
+    return ReportTemplate.objects.create(
         code=template.code,
         version=_next_version(template.code),
         sections=sections,
         is_active=is_active,
-        **{name: changes.get(name, getattr(template, name)) for name in _REVISABLE},
+        **about,
     )
-    record(by=by, action="config.changed", subject=revised, changes={"version": [None, revised.version]})
-    return revised
 
 
-_REVISABLE = ["name", "modality", "body_part", "source"]
+@transaction.atomic
+def offer_template(template: ReportTemplate, *, by: User) -> None:
+    """Offer this version from now on, and no other of its code."""
+    _require_administrator(by)
+    _withdraw(template.code)
+    template.is_active = True
+    template.save(update_fields=["is_active"])
+
+
+def _require_administrator(by: User) -> None:
+    if not by.can(Permission.CONFIGURE):
+        raise NotAllowed(_("Your role does not include changing report templates."))
+
+
+def _withdraw(code: str) -> None:
+    """Offer no version of ``code``; who changes the template at the same moment waits."""
+    for offered in ReportTemplate.objects.select_for_update().filter(code=code):
+        if offered.is_active:
+            offered.is_active = False
+            offered.save(update_fields=["is_active"])
+
+
+_ABOUT = ["name", "modality", "body_part", "source"]
 
 
 def clean_sections(sections: list[dict[str, str]]) -> list[dict[str, str]]:

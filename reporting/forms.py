@@ -1,0 +1,50 @@
+"""The report as a form: one prose editor for each section of its template."""
+
+from typing import cast
+
+from django import forms
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django_prose_editor.fields import ProseEditorFormField
+
+from .models import Report, ReportTemplate
+from .richtext import EXTENSIONS, MAX_CHARACTERS
+
+
+def prose_field(label: str | Promise, **attributes: object) -> ProseEditorFormField:
+    return ProseEditorFormField(
+        label=label,
+        config={"extensions": EXTENSIONS},
+        sanitize=True,
+        required=False,
+        max_length=MAX_CHARACTERS,
+        **attributes,
+    )
+
+
+class ReportForm(forms.Form):
+    """The sections of ``report`` in the order of its template."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(initial=report.content)
+        for section in report.template.sections:
+            self.fields[section["key"]] = prose_field(section["title"])
+
+
+class TemplateChoiceForm(forms.Form):
+    """Which template a report is written from."""
+
+    template = forms.ModelChoiceField(ReportTemplate.objects.none(), label=_("Template"), empty_label=None)
+
+    def __init__(self, data: QueryDict | None = None, *, report: Report) -> None:
+        super().__init__(data, initial={"template": report.template_id})
+        # The report's own version stays choosable when a newer one is offered meanwhile.
+        choices = ReportTemplate.objects.offered() | ReportTemplate.objects.filter(pk=report.template_id)
+        cast(forms.ModelChoiceField, self.fields["template"]).queryset = choices.distinct()
+
+
+class ReleaseForm(forms.Form):
+    """To whom a result is handed out, and how."""
+
+    recipient = forms.CharField(label=_("Given to"), max_length=200)

@@ -1,0 +1,117 @@
+"""The reading room: what waits to be read, in which order, who has how much, what there is of a patient."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from clinic.models import User
+from clinic.permissions import Role
+from imaging.models import Study, StudyState
+from scheduling.board import Wait, spoken_minutes
+from scheduling.models import Order
+from scheduling.statuses import READABLE, OrderStatus, Priority
+
+from .models import Report
+
+# From how many minutes on a study that waits to be read is amber and red.
+WAIT_LIMITS = {Priority.STAT: (15, 60), Priority.URGENT: (120, 360), Priority.ROUTINE: (1440, 2880)}
+_RANK = Case(
+    *(When(priority=priority, then=Value(rank)) for rank, priority in enumerate(Priority.values)),
+    output_field=IntegerField(),
+)
+
+
+@dataclass(frozen=True)
+class ReadingRow:
+    """One study to be read as a reader sees it."""
+
+    order: Order
+    wait: Wait
+    is_mine: bool
+    has_draft: bool
+    study: Study | None
+
+    @property
+    def is_free(self) -> bool:
+        return self.order.status == OrderStatus.ACQUIRED
+
+
+@dataclass(frozen=True)
+class Prior:
+    """An earlier or other examination of the patient: its report, its images, or both."""
+
+    on: dt.datetime
+    name: str
+    order: Order | None
+    report: Report | None
+    study: Study | None
+
+
+def reading_queue(user: User) -> QuerySet[Order]:
+    """What is to be read, most urgent and then longest waiting first."""
+    return Order.objects.visible_to(user).unread().annotate(rank=_RANK).order_by("rank", "acquired_at", "pk")
+
+
+def reading_rows(user: User, *, only_mine: bool) -> list[ReadingRow]:
+    orders = reading_queue(user).select_related(
+        "patient", "procedure", "reader", "appointment__station", "study", "report"
+    )
+    if only_mine:
+        orders = orders.filter(reader=user, status=OrderStatus.READING)
+    now = timezone.now()
+    return [
+        ReadingRow(
+            order=order,
+            wait=_wait(order, now),
+            is_mine=order.status == OrderStatus.READING and order.reader_id == user.pk,
+            has_draft=getattr(order, "report", None) is not None,
+            study=getattr(order, "study", None),
+        )
+        for order in orders
+    ]
+
+
+def _wait(order: Order, now: dt.datetime) -> Wait:
+    minutes = max(0, int((now - (order.acquired_at or now)).total_seconds() // 60))
+    amber, red = WAIT_LIMITS[Priority(order.priority)]
+    age = "calm" if minutes < amber else "amber" if minutes < red else "red"
+    return Wait(minutes, age, spoken_minutes(minutes))
+
+
+def readers_with_loads() -> QuerySet[User]:
+    """Everybody who reads, with ``load``: how many studies each has claimed."""
+    reading = Count("orders_read", filter=Q(orders_read__status=OrderStatus.READING))
+    return (
+        User.objects.people()
+        .filter(is_active=True, roles__contains=[Role.RADIOLOGIST])
+        .annotate(load=reading)
+        .order_by("full_name")
+    )
+
+
+def priors_of(order: Order, user: User) -> list[Prior]:
+    """What else there is of the patient, newest first: other orders, and images filed without one."""
+    orders = (
+        Order.objects.visible_to(user)
+        .for_patient(order.patient)
+        .filter(status__in=READABLE)
+        .exclude(pk=order.pk)
+        .select_related("procedure", "report", "study")
+    )
+    priors = [
+        Prior(
+            on=each.acquired_at or each.ordered_at,
+            name=each.procedure.name,
+            order=each,
+            report=getattr(each, "report", None),
+            study=getattr(each, "study", None),
+        )
+        for each in orders
+    ]
+    filed = Study.objects.visible_to(user).for_patient(order.patient).filter(state=StudyState.FILED)
+    priors += [
+        Prior(study.performed_at or study.first_received_at, str(study), None, None, study) for study in filed
+    ]
+    return sorted(priors, key=lambda prior: prior.on, reverse=True)
