@@ -23,6 +23,8 @@ from .steps import Step, steps_for
 
 COLUMNS = [A.BOOKED, A.WAITING, A.IN_ROOM, A.IN_SCAN, A.REVIEW, A.COMPLETED]
 FOLDED = [A.NO_SHOW, A.CANCELLED]
+NOT_OVER = [A.BOOKED, A.WAITING, A.IN_ROOM, A.IN_SCAN, A.REVIEW]
+LATEST = 12
 NOBODY: dict[str, str | Promise] = {
     A.BOOKED: gettext_lazy("Nobody else is expected."),
     A.WAITING: gettext_lazy("Nobody waits."),
@@ -103,8 +105,18 @@ class Card:
 
 @dataclass
 class Column:
+    """Visits in one state; of what is over only the latest are shown, the calendar has the rest."""
+
     status: str
     cards: list[Card] = field(default_factory=list)
+
+    @property
+    def shown(self) -> list[Card]:
+        return self.cards if self.status in NOT_OVER else self.cards[:LATEST]
+
+    @property
+    def hidden(self) -> int:
+        return len(self.cards) - len(self.shown)
 
     @property
     def label(self) -> str | Promise:
@@ -197,6 +209,8 @@ def _column(status: str, cards: list[Card]) -> Column:
     column = Column(status, [card for card in cards if card.appointment.status == status])
     if status in {A.WAITING, A.REVIEW}:
         column.cards.sort(key=_urgency)
+    if status not in NOT_OVER:
+        column.cards.reverse()
     return column
 
 

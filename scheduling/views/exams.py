@@ -27,7 +27,8 @@ def worklist(request: StaffRequest) -> HttpResponse:
         "on_table": [*columns[A.IN_SCAN].cards, *columns[A.IN_ROOM].cards],
         "waiting": columns[A.WAITING].cards,
         "expected": columns[A.BOOKED].cards,
-        "done": [*columns[A.REVIEW].cards, *columns[A.COMPLETED].cards],
+        "done": [*columns[A.REVIEW].cards, *columns[A.COMPLETED].shown],
+        "done_count": len(columns[A.REVIEW].cards) + len(columns[A.COMPLETED].cards),
     }
     return page_or_part(request, "scheduling/worklist.html", "lists", context)
 

@@ -131,6 +131,20 @@ def test_an_examination_over_midnight_stays_on_the_board():
     assert [card.appointment for card in board.columns[3].cards] == [visit]
 
 
+def test_of_what_is_over_only_the_latest_are_shown(monkeypatch):
+    monkeypatch.setattr("scheduling.board.LATEST", 1)
+    start = timezone.now()
+    first, last = (
+        make_appointment(status="cancelled", starts_at=start + dt.timedelta(minutes=n)) for n in (0, 1)
+    )
+
+    response = sign_in().get(url("board"))
+
+    column = response.context["board"].folded[1]
+    assert ([card.appointment for card in column.cards], column.hidden) == ([last, first], 1)
+    assert "and 1 earlier" in response.content.decode()
+
+
 @pytest.mark.parametrize(
     ("now", "shown"),
     [("2026-11-21T18:05Z", True), ("2026-11-21T18:25Z", False)],
