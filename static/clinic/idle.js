@@ -64,7 +64,8 @@
       if (warning.open) warning.close();
       return;
     }
-    if (left() <= 0) { await ask(false); if (left() <= 0) lock(); return; }
+    // Only the server ends a session; until it has, it is asked again each second.
+    if (left() <= 0) { await ask(false); return; }
     if (!warning.open) warning.showModal();
     const seconds = Math.max(0, left());
     document.getElementById("idle-left").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
