@@ -1,11 +1,14 @@
 """Makes a data folder ready for the parts that serve: ``up`` runs this before it starts them."""
 
+import hashlib
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
@@ -26,7 +29,7 @@ class Command(BaseCommand):
         if not os.environ.get("DATABASE_URL"):
             Cluster(settings.CEDAR_DATA).make_database()
         self._migrate()
-        call_command("collectstatic", interactive=False, verbosity=0)
+        collect_static_files()
         if settings.CEDAR_DEMO:
             self._load_demo()
         self._tell(RESULT, json.dumps({"has_administrator": has_administrator()}))
@@ -58,6 +61,21 @@ class Command(BaseCommand):
     def _tell(self, sign: str, text: str) -> None:
         self.stdout.write(sign + text)
         self.stdout.flush()
+
+
+def collect_static_files() -> None:
+    """Copy them to where the web server reads them, unless they are there already."""
+    found = hashlib.sha256()
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            file = os.stat(storage.path(path))
+            found.update(f"{storage.path(path)} {file.st_size} {file.st_mtime_ns}\n".encode())
+    stamp = Path(settings.STATIC_ROOT) / ".collected"
+    if stamp.exists() and stamp.read_text() == found.hexdigest():
+        return
+    stamp.unlink(missing_ok=True)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    stamp.write_text(found.hexdigest())
 
 
 def has_administrator() -> bool:
