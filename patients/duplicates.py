@@ -8,6 +8,7 @@ a phone: none of these alone, nor two of them, reach the line of certainty.
 import datetime
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 
 from django.contrib.postgres.search import TrigramSimilarity
 from django.db import connection, transaction
@@ -45,7 +46,7 @@ SIGNS: dict[str, tuple[int, Promise]] = {
     # the rest
     "other_sex": (-25, _("another sex")),
 }
-NEARLY_SAME = 0.5  # trigram similarity of names from which on they are nearly the same
+NEARLY_SAME = 0.75  # share of letters in common from which on two words are nearly the same
 _LOOKED_AT = 60  # candidates of each kind that are compared
 
 
@@ -112,7 +113,6 @@ def _worth_comparing(described: Description) -> Iterable[Patient]:
         compared = Patient.objects.filter(pk__in=keys).prefetch_related("identifiers")
         return list(
             compared.annotate(
-                similarity=TrigramSimilarity("name_key", key),
                 sounds_same=ExpressionWrapper(
                     Q(sound_key=sound, sound_key__contains=" "), output_field=BooleanField()
                 ),
@@ -181,12 +181,28 @@ def _name_sign(name: names.PersonName, patient: Patient) -> Iterator[str]:
             yield "shared_name"
     elif min(len(set(mine)), len(set(other))) > 1 and (set(mine) < set(other) or set(other) < set(mine)):
         yield "part_of_name"
-    elif patient.similarity >= NEARLY_SAME:  # type: ignore[attr-defined]
+    elif _nearly_same(mine, other):
         yield "nearly_same_name"
     elif patient.sounds_same:  # type: ignore[attr-defined]
         yield "same_sound"
     elif set(mine) & set(other):
         yield "shared_name"
+
+
+def _nearly_same(mine: list[str], other: list[str]) -> bool:
+    """Each word of the shorter name has one in the longer that is nearly the same."""
+    shorter, longer = sorted((mine, list(other)), key=len)
+    left = list(longer)
+    for word in shorter:
+        nearest = max(left, key=lambda candidate: _alike(word, candidate))
+        if _alike(word, nearest) < NEARLY_SAME:
+            return False
+        left.remove(nearest)
+    return True
+
+
+def _alike(word: str, other: str) -> float:
+    return SequenceMatcher(None, word, other, autojunk=False).ratio()
 
 
 def _birth_sign(mine: BirthDate | None, other: BirthDate | None) -> Iterator[str]:

@@ -32,7 +32,7 @@ def patient_list(request: StaffRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()
     hits = search_patients(text, request.user)
     if text and not request.htmx:
-        record(by=request.user, action="patient.searched", changes={"text": text[:200], "hits": len(hits)})
+        record(by=request.user, action="patient.searched", changes={"text": text[:200]})
         if len(hits) == 1:
             return redirect("patients:patient_detail", pk=hits[0].patient.pk)
     context = {
