@@ -61,7 +61,19 @@ class Clinic:
                 continue
             if words in line and words not in parent:
                 return process
-        raise AssertionError(f"no process of {name}")
+        raise LookupError(f"no process of {name}")
+
+    def wait_until_other(self, name: str, old: int, seconds: float = 60) -> None:
+        """Until the part runs again, as another process than ``old``."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                if self.part(name).pid != old:
+                    return
+            except LookupError:
+                pass
+            assert time.monotonic() < end, f"{name} did not come back"
+            time.sleep(0.1)
 
 
 def free_port() -> int:
