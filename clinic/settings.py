@@ -301,7 +301,6 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
     "scheduling.StationClosure",
     "scheduling.Referrer",
     "reporting.ReportTemplate",
-    "dicomserver.RemoteAE",
 ]
 AUDITLOG_DISABLE_REMOTE_ADDR = True  # it would believe X-Forwarded-For
 AUDITLOG_MASK_CALLABLE = "audit.configuration.hidden"
