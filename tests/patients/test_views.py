@@ -204,6 +204,12 @@ def test_candidates_on_the_walk_in_page_lead_back_to_it(client, desk):
     assert f"{reverse('scheduling:walk_in')}?patient={patient.pk}" in response.text
 
 
+def test_the_walk_in_page_says_what_it_is_for(client, desk):
+    response = client.get(reverse("scheduling:walk_in"))
+
+    assert """hx-vals='{"purpose": "walk_in"}'""" in response.text
+
+
 # --- the record --------------------------------------------------------------------------------------
 
 
