@@ -235,7 +235,7 @@ def find_node():
 
 def trust_what_the_machine_trusts(environment):
     """Node brings its own list of certificate authorities; add the machine's, as of a clinic's own proxy."""
-    known = (environment.get("SSL_CERT_FILE"), ssl.get_default_verify_paths().cafile) + CERTIFICATES
+    known = (environment.get("SSL_CERT_FILE"), ssl.get_default_verify_paths().cafile, *CERTIFICATES)
     found = [path for path in known if path and os.path.exists(path)]
     if found:
         environment.setdefault("NODE_EXTRA_CA_CERTS", found[0])
