@@ -27,6 +27,13 @@ const AT_ONCE = 4;
 /** So often a frame may break off while others come through. */
 const TRIES = 3;
 const RETRY_AFTER = [1000, 2000, 4000, 8000];
+const MEGABYTE = 1024 * 1024;
+
+/** Decoded frames kept: 600 MB, less where the browser says that the computer has 4 GB or less. */
+function cacheLimit(): number {
+  const memory = (navigator as { deviceMemory?: number }).deviceMemory ?? 8;
+  return (memory <= 2 ? 150 : memory <= 4 ? 300 : 600) * MEGABYTE;
+}
 
 export class FrameStore {
   private readonly entries = new Map<string, Entry>();
@@ -43,14 +50,21 @@ export class FrameStore {
   private lastBroken = '';
   private retryTimer?: number;
 
+  private events: StoreEvents = { changed: () => undefined, interrupted: () => undefined };
+
   constructor(
     private readonly client: Dicomweb,
     private readonly decoders: Decoders,
-    private readonly events: StoreEvents,
-    readonly limit: number,
+    readonly limit = cacheLimit(),
   ) {
     window.addEventListener('online', () => this.retryNow());
     document.addEventListener('cedar:signed-in', () => this.retryNow());
+  }
+
+  /** From now on `events` is told; nobody is while the first frames are on their way. */
+  listen(events: StoreEvents): void {
+    this.events = events;
+    if (this.interruption) events.interrupted(this.interruption);
   }
 
   peek(id: string): Picture | undefined {

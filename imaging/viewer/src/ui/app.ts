@@ -4,9 +4,8 @@ import type { RenderingEngine } from '@cornerstonejs/core';
 import { annotation } from '@cornerstonejs/tools';
 
 import type { Stack, Study } from '../dicom/study.ts';
-import { Decoders } from '../load/decoders.ts';
 import type { Dicomweb } from '../load/dicomweb.ts';
-import { FrameStore } from '../load/store.ts';
+import type { FrameStore } from '../load/store.ts';
 import { onDrag, type Drag } from '../stage/drag-tools.ts';
 import { panned } from '../stage/geometry.ts';
 import { measureOn } from '../stage/measure-tools.ts';
@@ -29,19 +28,11 @@ import { ToolBar } from './toolbar.ts';
 const LAYOUTS = { '1x1': 1, '1x2': 2, '2x2': 4 } as const;
 type Layout = keyof typeof LAYOUTS;
 
-const MEGABYTE = 1024 * 1024;
 const SINGLE_KEYS = 'cedar-viewer-single-keys';
-
-/** Decoded frames kept: 600 MB, less where the browser says that the computer has 4 GB or less. */
-function cacheLimit(): number {
-  const memory = (navigator as { deviceMemory?: number }).deviceMemory ?? 8;
-  return (memory <= 2 ? 150 : memory <= 4 ? 300 : 600) * MEGABYTE;
-}
 
 export class App {
   private readonly engine: RenderingEngine = startEngine();
   private readonly tools = new ToolBox();
-  private readonly store: FrameStore;
   private readonly strip: Strip;
   private readonly bar: ToolBar;
   private readonly cine: Cine;
@@ -60,20 +51,15 @@ export class App {
   constructor(
     private readonly root: HTMLElement,
     private readonly client: Dicomweb,
-    decoders: Decoders,
+    private readonly store: FrameStore,
   ) {
     this.stage = find(root, '[data-stage]');
     this.keys = find(root, '[data-keys]');
     this.note = new Note(find(root, '[data-note]'));
-    this.store = new FrameStore(
-      client,
-      decoders,
-      {
-        changed: (id) => this.panes.forEach((pane) => pane.arrive(id)),
-        interrupted: (why) => this.interrupted(why),
-      },
-      cacheLimit(),
-    );
+    store.listen({
+      changed: (id) => this.panes.forEach((pane) => pane.arrive(id)),
+      interrupted: (why) => this.interrupted(why),
+    });
     measureOn((id) => this.store.peek(id));
     this.strip = new Strip(find(root, '[data-strip]'), client, (stack) => this.openStack(stack));
     this.bar = new ToolBar(find(root, '.viewer__bar'), (name, value) => this.act(name, value), () => this.presets());

@@ -1,6 +1,10 @@
 /** Dates and figures as people here write them. */
 
-const language = (): string => document.documentElement.lang || 'en';
+/** The language of the page; plain English dates are written day first, as on the other pages. */
+function language(): string {
+  const { lang } = document.documentElement;
+  return lang === '' || lang === 'en' ? 'en-GB' : lang;
+}
 
 /** DICOM DA (YYYYMMDD, or a shorter part of it) in words; '' when it is none. */
 export function date(value: string): string {

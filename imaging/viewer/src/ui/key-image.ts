@@ -91,11 +91,17 @@ async function compose(pane: Pane): Promise<HTMLCanvasElement> {
   return out;
 }
 
+const TEXT_OUTLINE = { 'paint-order': 'stroke', stroke: '#000', 'stroke-width': '3', 'stroke-linejoin': 'round' };
+
 async function pictureOf(layer: SVGSVGElement, size: { width: number; height: number }): Promise<HTMLImageElement> {
   const copy = layer.cloneNode(true) as SVGSVGElement;
   copy.setAttribute('width', String(size.width));
   copy.setAttribute('height', String(size.height));
   copy.setAttribute('viewBox', `0 0 ${layer.clientWidth} ${layer.clientHeight}`);
+  // A picture made of the drawing does not see the page's style sheet.
+  for (const text of copy.querySelectorAll('text')) {
+    for (const [name, value] of Object.entries(TEXT_OUTLINE)) text.setAttribute(name, value);
+  }
   const blob = new Blob([new XMLSerializer().serializeToString(copy)], { type: 'image/svg+xml' });
   const address = URL.createObjectURL(blob);
   try {

@@ -64,7 +64,9 @@ export class Pane {
     this.message.setAttribute('role', 'alert');
     this.loading.hidden = true;
     this.scrollBar = new ScrollBar((index) => this.go(index));
+    this.root.classList.add('is-empty');
     this.root.append(this.view, this.preview, this.overlay.root, this.scrollBar.root, this.message, this.loading);
+    this.root.append(element('p', 'pane__hint', t('choose_series')));
     parent.append(this.root);
     context.engine.enableElement({ viewportId: id, type: VIEWPORT_TYPE as never, element: this.view });
     this.viewport = context.engine.getViewport(id) as unknown as CedarViewport;
@@ -85,6 +87,7 @@ export class Pane {
   }
 
   open(stack: Stack, index = 0): void {
+    this.root.classList.remove('is-empty');
     this.stack = stack;
     this.index = -1;
     this.target = index;
