@@ -103,7 +103,7 @@ export class Autosave {
   }
 
   async answered(response, content) {
-    if (response.type === "opaqueredirect") return this.retryLater("signed-out");
+    if (response.type === "opaqueredirect" || response.status === 401) return this.retryLater("signed-out");
     const isJson = (response.headers.get("Content-Type") || "").includes("json");
     if (!isJson) return this.retryLater(response.status === 403 ? "signed-out" : "offline");
     const answer = await response.json();
