@@ -22,6 +22,7 @@ from clinic.permissions import Permission
 from .accept import accept_frames, accept_one_of
 from .frames import FileRange, Piece, bytes_response, cached, let_cache, open_stored, ranges_of
 from .models import Instance, Study
+from .overview import evenly
 from .reasons import picture_problem
 from .sandbox import Refused
 from .thumbnails import draw_picture, middle_frame, read_thumbnail
@@ -190,14 +191,14 @@ def thumbnail_response(request: StaffRequest, instance: Instance | None) -> Http
 
 
 def representative(instances: QuerySet[Instance]) -> Instance | None:
-    """The image that stands for many: the middle one of those that have a thumbnail, else the first."""
+    """The image that stands for many: the middle one of those with a thumbnail, else the first."""
     drawn = list(
         instances.exclude(thumbnail="")
+        .defer("metadata", "frame_offsets")
         .order_by("series__number", "number", "pk")
-        .values_list("pk", flat=True)
     )
     if drawn:
-        return instances.get(pk=drawn[len(drawn) // 2])
+        return evenly([one for one in drawn if one.series_id == drawn[0].series_id], 1)[0]
     return instances.exclude(frame_offsets=[]).order_by("series__number", "number", "pk").first()
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, JSONField, Value
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from audit.services import record
@@ -23,7 +24,7 @@ from clinic.models import User
 from scheduling.days import clinic_zone
 from scheduling.services import note_images_arrived
 
-from .identity import Identity
+from .identity import Identity, readable_name
 from .linking import belongs, decide
 from .models import Instance, Series, Study, StudyState
 from .quarantine import set_aside
@@ -43,7 +44,7 @@ class Received:
 
     envelope: Envelope
     facts: dict[str, Any] = field(default_factory=dict)
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: str = "{}"  # JSON text, handed through to the database
     side_file: Path | None = None
     refused: Refused | None = None
 
@@ -146,9 +147,9 @@ def _other_patient_reason(one: Received, study: Study) -> str:
     return _(
         "It names %(name)s (%(id)s), but the other images of its study name %(first)s (%(first_id)s)."
     ) % {
-        "name": one.facts["patient_name"] or "–",
+        "name": readable_name(one.facts["patient_name"]) or "–",
         "id": one.facts["patient_id"] or "–",
-        "first": study.received_patient_name or "–",
+        "first": readable_name(study.received_patient_name) or "–",
         "first_id": study.received_patient_id or "–",
     }
 
@@ -267,7 +268,7 @@ def _instance(one: Received, series: Series, folder: str, repeated: int) -> Inst
         size=envelope.size,
         sha256=facts["sha256"],
         data_sha256=facts["data_sha256"],
-        metadata=one.metadata,
+        metadata=Cast(Value(one.metadata), JSONField()),
         frame_offsets=facts["frame_offsets"],
         display_problem=picture_problem(Refused(problem)) if problem else "",
         source_ae_title=_clip(envelope.calling_ae_title, 16),

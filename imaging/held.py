@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from audit.services import record
@@ -17,7 +17,7 @@ from scheduling.services import note_images_arrived
 
 from .identity import Differences, Identity, differences
 from .linking import refusal_of
-from .models import Study, StudyState
+from .models import Instance, Study, StudyState
 
 REASON_LENGTH = 300
 
@@ -34,11 +34,13 @@ class Target:
 
 def held_studies(user: User) -> QuerySet[Study]:
     """Oldest first, with what the list shows."""
+    drawn = Instance.objects.filter(series__study=OuterRef("pk"), thumbnail__gt="")
     return (
         Study.objects.visible_to(user)
         .held()
         .select_related("candidate_order__patient", "candidate_order__procedure", "candidate_order__study")
         .prefetch_related("candidate_order__patient__aliases")
+        .annotate(has_picture=Exists(drawn))
         .order_by("first_received_at", "pk")
     )
 

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Self
 
+from django.utils import formats
+
 from clinic.models import ClinicProfile
 from patients.dates import BirthDate, BirthPrecision
 from patients.models import Patient, PatientIdentifier, Sex
@@ -118,6 +120,22 @@ def names_agree(images: str, record: str) -> bool:
         if spelled and needed and needed <= spelled and spelled - titles <= allowed:
             return True
     return not spelled and bool(written.ideographic) and bool(known.ideographic)
+
+
+def readable_name(written: str) -> str:
+    """``Yamada^Tarou=山田^太郎`` as ``Yamada, Tarou · 山田 太郎``."""
+    name = PersonName.from_dicom(written)
+    parts = [name.family, f"{name.given} {name.middle}".strip(), name.prefix, name.suffix]
+    groups = [", ".join(part for part in parts if part), name.ideographic, name.phonetic]
+    return " · ".join(group.replace("^", " ").strip() for group in groups if group)
+
+
+def readable_date(written: str) -> str:
+    """``19800517`` as ``17 May 1980``; what is no whole date stays as it was written."""
+    span = _written_span(written)
+    if span is None or span[0] != span[1]:
+        return written
+    return formats.date_format(span[0], "j M Y")
 
 
 def _words(text: str) -> set[str]:

@@ -24,7 +24,6 @@ letting go, so a file that arrived in between is seen by one of the two.
 """
 
 import datetime as dt
-import json
 import logging
 import time
 from collections.abc import Iterable, Sequence
@@ -143,7 +142,7 @@ def _examine_one(child: Sandbox, path: Path, side_file: Path) -> tuple[Received,
             raise OSError(refused.detail) from None
         return Received(envelope, refused=refused), 0
     is_beside = answer.values["in_side_file"]
-    metadata = json.loads(answer.attachment)
+    metadata = answer.attachment.decode()
     received = Received(envelope, answer.values, metadata, side_file if is_beside else None)
     return received, len(answer.attachment)
 

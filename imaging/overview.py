@@ -43,10 +43,18 @@ def strips_of(study: Study) -> list[SeriesStrip]:
 
 def _some_of(pictures: list[Instance], count: int) -> list[Instance]:
     """All of a small series; of a stack some from evenly along it."""
-    if count <= ALL_UP_TO:
-        return pictures
-    wanted = min(FROM_STACK, len(pictures))
-    return [pictures[(2 * at + 1) * len(pictures) // (2 * wanted)] for at in range(wanted)]
+    return pictures if count <= ALL_UP_TO else evenly(pictures, FROM_STACK)
+
+
+def evenly(pictures: list[Instance], wanted: int) -> list[Instance]:
+    """``wanted`` of ``pictures`` along their instance numbers, which may be denser at one end."""
+    numbers = [picture.number or 0 for picture in pictures]
+    if not pictures or min(numbers) == max(numbers):
+        return pictures[:wanted]
+    low, span = min(numbers), max(numbers) - min(numbers)
+    goals = [low + span * (2 * at + 1) / (2 * wanted) for at in range(wanted)]
+    chosen = [min(pictures, key=lambda picture: abs((picture.number or 0) - goal)) for goal in goals]
+    return list({picture.pk: picture for picture in chosen}.values())
 
 
 def order_overview(order_pk: int) -> dict[str, Any]:

@@ -66,10 +66,22 @@ class Header:
         return self.transfer_syntax == ExplicitVRBigEndian
 
 
+class _BoundedFile(io.BufferedReader):
+    """A file that sets aside no more memory for a read than there are bytes left, whatever a length says."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path), 64 * 1024)
+        self._size = path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = max(0, self._size - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
 def read_header(path: Path, data_offset: int, transfer_syntax: str) -> Header:
     """Read up to the pixel data. Raises ``Unreadable`` for whatever does not hold together."""
     syntax = UID(transfer_syntax)
-    source: BinaryIO = path.open("rb")
+    source: BinaryIO = _BoundedFile(path)
     size = path.stat().st_size
     is_inflated = syntax == DeflatedExplicitVRLittleEndian
     if is_inflated:

@@ -61,7 +61,7 @@ def without_private(model: dict[str, Any]) -> dict[str, Any]:
 def _is_left_out(dataset: Dataset, tag: BaseTag) -> bool:
     if tag.element == 0 or tag.group in (0x0002, 0x7FE0, 0xFFFA, 0xFFFC) or tag in _BULK:
         return True
-    raw = dataset.get_item(tag)
+    raw = dataset._dict[tag]  # ``get_item`` converts some values, which may fail
     if not isinstance(raw, RawDataElement) or raw.value is None:
         return False
     is_overlay = tag.group & 0xFF00 == 0x6000 and tag.element == 0x3000

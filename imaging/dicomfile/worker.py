@@ -32,7 +32,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT, FILE_LIMIT))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.setrecursionlimit(600)
-    from . import attributes, framemap, header, jsonmodel, picture  # noqa: F401  loaded before "ready"
+    from . import attributes, framemap, header, jsonmodel, picture, rewrite  # noqa: F401  loaded before "ready"
 
     _answer(answers, {"ready": True})
     for line in sys.stdin.buffer:
@@ -116,7 +116,14 @@ def draw(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     return {}, picture
 
 
-_OPERATIONS = {"examine": examine, "draw": draw}
+def rewrite(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Write an object as it is sent; see there."""
+    from . import rewrite as module
+
+    return module.rewrite(request)
+
+
+_OPERATIONS = {"examine": examine, "draw": draw, "rewrite": rewrite}
 
 
 def _hashes(path: Path, data_offset: int) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from imaging.held import Target
+from imaging.identity import readable_date, readable_name
 from imaging.models import Study
 
 register = template.Library()
@@ -23,15 +24,27 @@ class Row:
 
 
 @register.filter
+def person_name(written: str) -> str:
+    """A PN value as people read it."""
+    return readable_name(written)
+
+
+@register.filter
+def dicom_date(written: str) -> str:
+    """A DA value as people read it."""
+    return readable_date(written)
+
+
+@register.filter
 def comparison(target: Target, study: Study) -> list[Row]:
-    """``{% for row in target|comparison:study %}``: identity line by line, as DICOM writes it."""
+    """``{% for row in target|comparison:study %}``: the identity on both sides, line by line."""
     patient, found = target.patient, target.differences
-    born = f"{patient.birth_date:%Y%m%d}" if patient.birth_date else ""
-    number = study.received_patient_id
+    names = readable_name(study.received_patient_name), readable_name(patient.dicom_name)
+    births = readable_date(study.received_birth_date), patient.birth_text
     rows = [
-        Row(_("Name"), study.received_patient_name, patient.dicom_name, "patient_name" in found),
-        Row(_("Patient number"), number, patient.mrn, "patient_id" in found),
-        Row(_("Birth date"), study.received_birth_date, born, "birth_date" in found),
+        Row(_("Name"), *names, "patient_name" in found),
+        Row(_("Patient number"), study.received_patient_id, patient.mrn, "patient_id" in found),
+        Row(_("Birth date"), *births, "birth_date" in found),
         Row(_("Sex"), study.received_sex, patient.sex, "sex" in found),
     ]
     if "issuer" in found:

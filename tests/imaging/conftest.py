@@ -8,11 +8,12 @@ FOLDERS = {"SPOOL_DIR": "spool", "STUDIES_DIR": "studies", "QUARANTINE_DIR": "qu
 
 
 @pytest.fixture(autouse=True)
-def folders(tmp_path, settings) -> Path:
+def folders(tmp_path_factory, settings) -> Path:
+    data = tmp_path_factory.mktemp("data")
     for name, folder in FOLDERS.items():
-        (tmp_path / folder).mkdir(mode=0o700)
-        setattr(settings, name, tmp_path / folder)
-    return tmp_path
+        (data / folder).mkdir(mode=0o700)
+        setattr(settings, name, data / folder)
+    return data
 
 
 @pytest.fixture(autouse=True)

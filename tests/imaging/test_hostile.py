@@ -41,12 +41,12 @@ def deflated(data: bytes) -> bytes:
 
 
 def bomb(dataset) -> bytes:
-    """About one megabyte that becomes a gigabyte."""
-    squeeze = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    """About one megabyte that says it is a gigabyte of pixels, and is more than may be inflated."""
+    squeeze = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
     del dataset.PixelData
     start = encoded(dataset) + b"\xe0\x7f\x10\x00OW\x00\x00\x00\x00\x00\x40"
     zeros = bytes(16 * 1024 * 1024)
-    return squeeze.compress(start) + b"".join(squeeze.compress(zeros) for _ in range(64)) + squeeze.flush()
+    return squeeze.compress(start) + b"".join(squeeze.compress(zeros) for _ in range(20)) + squeeze.flush()
 
 
 def pixel_offset(data: bytes) -> int:

@@ -231,7 +231,7 @@ def test_a_later_object_naming_another_patient_is_set_aside_and_the_study_stays(
     assert (study.state, study.order, study.instance_count) == ("linked", order, 1)
     assert item.study == study
     assert item.reason == (
-        "It names Berg^Tor (B-2), but the other images of its study name Ahmed^Sara (A-1)."
+        "It names Berg, Tor (B-2), but the other images of its study name Ahmed, Sara (A-1)."
     )
     assert other.studies.count() == 0
 
