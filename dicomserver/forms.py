@@ -31,6 +31,12 @@ class NodeForm(forms.ModelForm):
         choices=list(CHARACTER_SETS.items()),
         help_text=_("In which the worklist is written for it. Unicode, unless the device shows odd letters."),
     )
+    host = forms.CharField(
+        label=_("Address"),
+        max_length=255,
+        required=False,
+        help_text=_("IP address or name. Empty: the one from which it called last."),
+    )
     port = forms.IntegerField(
         label=_("Port"), min_value=1, max_value=65535, required=False, help_text=_("Often 104 or 11112.")
     )

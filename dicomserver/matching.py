@@ -49,6 +49,19 @@ class DateRange:
         return condition
 
 
+    def date_condition(self, field: str) -> Q:
+        """For a field that holds a date and no time."""
+        condition = Q()
+        if self._first is not None:
+            condition &= Q(**{f"{field}__gte": self._first})
+        if self._last is not None:
+            condition &= Q(**{f"{field}__lte": self._last})
+        return condition
+
+    def __bool__(self) -> bool:
+        return self._first is not None or self._last is not None
+
+
 class TimeRange:
     """``0930``, ``0800-1200`` and so on: a time of the day, each day of the dates asked for."""
 
@@ -72,8 +85,18 @@ class NamePattern:
         _check_length(key)
         groups = [group for group in key.split("=") if group.strip(" *^")]
         self._patterns = [re.compile(_name_regex(group), re.DOTALL) for group in groups]
+        self._folded = fold_name(groups[0]) if groups else ""
         words = [word for group in groups[:1] for word in re.split(r"[*?^ ]", fold_name(group)) if word]
         self.longest_word = max(words, key=len, default="") if len(groups) == 1 else ""
+
+    def condition(self, field: str) -> Q:
+        """What the folded key of a name must hold (``patients.names.name_key``): necessary, not sufficient."""
+        condition = Q()
+        if len(self._patterns) != 1:
+            return condition
+        for start, word in re.findall(r"(^|[\^ ]|[*?])([^*?^ ]+)", self._folded):
+            condition &= Q(**{f"{field}__contains": word if start in ("*", "?") else f" {word}"})
+        return condition
 
     def matches(self, name: str) -> bool:
         """``name`` is a PN value with up to three groups."""

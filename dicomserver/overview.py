@@ -10,10 +10,12 @@ from django.conf import settings
 
 from scheduling.models import Station
 
-from .models import Association, RemoteAE, RemoteAEState
+from .models import Association, Outcome, RemoteAE, RemoteAEState
 from .words import explain
 
 _CALLS_SHOWN = 50
+# What keeps a device out although it is accepted.
+_TROUBLES = {Outcome.WRONG_TITLE, Outcome.WRONG_ADDRESS, Outcome.TOO_MANY}
 _ORDER = [RemoteAEState.WANTS_TO_CONNECT, RemoteAEState.ACCEPTED, RemoteAEState.REFUSED]
 
 
@@ -38,10 +40,10 @@ def overview() -> dict[str, Any]:
     )
     newest = {
         call.calling_ae_title: call
-        for call in Association.objects.order_by("calling_ae_title", "-pk").distinct("calling_ae_title")
+        for call in Association.objects.order_by("calling_ae_title", "-at", "-pk").distinct("calling_ae_title")
     }
     called = {node.ae_title for node in nodes}
-    calls = list(Association.objects.order_by("-pk")[:_CALLS_SHOWN])
+    calls = list(Association.objects.order_by("-at", "-pk")[:_CALLS_SHOWN])
     return {
         "own": {
             "ae_title": settings.DICOM_AE_TITLE,
@@ -70,9 +72,6 @@ def own_addresses() -> list[str]:
 
 
 def _row(node: RemoteAE, stations: dict[str, str], newest: Association | None) -> NodeRow:
-    in_trouble = newest is not None and newest.is_rejection and node.state == RemoteAEState.ACCEPTED
-    return NodeRow(
-        node=node,
-        station=stations.get(node.ae_title, ""),
-        trouble=explain(newest) if newest is not None and in_trouble else "",
-    )
+    is_accepted = node.state == RemoteAEState.ACCEPTED
+    trouble = explain(newest) if newest is not None and is_accepted and newest.outcome in _TROUBLES else ""
+    return NodeRow(node=node, station=stations.get(node.ae_title, ""), trouble=trouble)

@@ -29,6 +29,8 @@ MACHINE = "dicom"
 WAITING_LIMIT = 100
 CALLS_KEPT_FOR = datetime.timedelta(days=90)
 CALLS_KEPT = 20_000
+# A device that tries again and again within this time has one row.
+_ONE_TROUBLE = datetime.timedelta(minutes=10)
 _REJECTION_AUDITED_EVERY = datetime.timedelta(hours=1)
 _NODE_FIELDS = ["description", "host", "port", "allowed_addresses", "character_set"]
 
@@ -49,7 +51,8 @@ def record_calls(calls: Iterable["Call"]) -> None:
         if call.outcome in REJECTIONS and node is not None:
             _audit_rejection(node, call)
     RemoteAE.objects.bulk_update(known.values(), ["last_seen_at", "last_address"])
-    Association.objects.bulk_create(rows.values())
+    Association.objects.bulk_create(row for row in rows.values() if row.pk is None)
+    Association.objects.bulk_update([row for row in rows.values() if row.pk], ["at", "times"])
     announce("nodes")
 
 
@@ -162,8 +165,9 @@ def _add_row(rows: dict[tuple[object, ...], Association], call: "Call") -> None:
     alike: tuple[object, ...] = (call.calling_ae_title, call.called_ae_title, call.address, call.outcome)
     if call.outcome not in REJECTIONS:
         alike = (len(rows),)
-    elif alike in rows:
-        rows[alike].times += call.times
+    elif row := rows.get(alike) or _row_to_continue(call):
+        row.at, row.times = call.at, row.times + call.times
+        rows[alike] = row
         return
     rows[alike] = Association(
         at=call.at,
@@ -179,6 +183,17 @@ def _add_row(rows: dict[tuple[object, ...], Association], call: "Call") -> None:
         matches=call.matches,
         problem=call.problem,
     )
+
+
+def _row_to_continue(call: "Call") -> Association | None:
+    """The caller's newest row, if it tells of the same rejection not long ago."""
+    newest = Association.objects.filter(calling_ae_title=call.calling_ae_title).order_by("-pk").first()
+    is_alike = newest is not None and (newest.called_ae_title, newest.address, newest.outcome) == (
+        call.called_ae_title,
+        call.address,
+        call.outcome,
+    )
+    return newest if newest and is_alike and call.at - newest.at < _ONE_TROUBLE else None
 
 
 def _audit_rejection(node: RemoteAE, call: "Call") -> None:

@@ -1,6 +1,5 @@
 """The Modality Worklist: matching and return keys (PS3.4 Annex K, Table K.6-1) over the scheduled steps."""
 
-import datetime
 import zoneinfo
 from typing import Any
 
@@ -11,11 +10,12 @@ from pydicom.dataelem import DataElement
 from pydicom.sequence import Sequence
 
 from clinic.models import ClinicProfile
-from patients.models import BirthPrecision, Sex
+from patients.models import Sex
 from scheduling.models import Order
 from scheduling.statuses import AppointmentStatus, Priority
 from scheduling.worklist import scheduled_steps
 
+from .answers import birth_date, person_name, value_of
 from .character_sets import attribute, writable
 from .matching import BadQuery, DateRange, NamePattern, TextPattern, TimeRange
 
@@ -45,14 +45,14 @@ class Query:
         self.station = self._text(self.step_keys, "ScheduledStationAETitle")
         self.modality = self._text(self.step_keys, "Modality")
         self.step_id = self._text(self.step_keys, "ScheduledProcedureStepID")
-        self.performing_physician = NamePattern(_value(self.step_keys, "ScheduledPerformingPhysicianName"))
-        self.date = DateRange(_value(self.step_keys, "ScheduledProcedureStepStartDate"))
-        self.time = TimeRange(_value(self.step_keys, "ScheduledProcedureStepStartTime"))
-        self.patient_name = NamePattern(_value(identifier, "PatientName"))
+        self.performing_physician = NamePattern(value_of(self.step_keys, "ScheduledPerformingPhysicianName"))
+        self.date = DateRange(value_of(self.step_keys, "ScheduledProcedureStepStartDate"))
+        self.time = TimeRange(value_of(self.step_keys, "ScheduledProcedureStepStartTime"))
+        self.patient_name = NamePattern(value_of(identifier, "PatientName"))
         self.patient_id = self._text(identifier, "PatientID")
         self.accession_number = self._text(identifier, "AccessionNumber")
         self.procedure_id = self._text(identifier, "RequestedProcedureID")
-        self.study_uids = [uid for uid in _value(identifier, "StudyInstanceUID").split("\\") if uid]
+        self.study_uids = [uid for uid in value_of(identifier, "StudyInstanceUID").split("\\") if uid]
 
     @property
     def summary(self) -> str:
@@ -61,13 +61,13 @@ class Query:
         for keys in (self.step_keys, self.keys):
             for element in keys:
                 if element.VR != "SQ" and element.value and element.keyword:
-                    value = "…" if element.keyword in _IDENTITY_KEYS else _value(keys, element.keyword)
+                    value = "…" if element.keyword in _IDENTITY_KEYS else value_of(keys, element.keyword)
                     asked.append(f"{element.keyword}={value}")
         return "; ".join(asked)
 
     @staticmethod
     def _text(keys: Dataset, keyword: str) -> TextPattern:
-        return TextPattern(_value(keys, keyword))
+        return TextPattern(value_of(keys, keyword))
 
 
 def find(query: Query, *, character_set: str) -> list[Dataset]:
@@ -120,9 +120,9 @@ def _item(order: Order, clinic: ClinicProfile, character_set: str) -> Dataset:
     )
     item.ReferencedStudySequence = Sequence()
     item.ReferencedPatientSequence = Sequence()
-    item.PatientName = _person_name(patient.dicom_name, character_set)
+    item.PatientName = person_name(patient.dicom_name, character_set)
     item.PatientID = text(patient.mrn)
-    item.PatientBirthDate = _birth_date(patient)
+    item.PatientBirthDate = birth_date(patient)
     item.PatientSex = "" if patient.sex == Sex.UNKNOWN else patient.sex
     item.MedicalAlerts = text(" ".join(patient.alerts.split()))
     item.StudyInstanceUID = order.study_instance_uid
@@ -154,20 +154,6 @@ def _code(code: str, meaning: str) -> Sequence:
     return Sequence([item])
 
 
-def _person_name(value: str, character_set: str) -> str:
-    """Up to three component groups of 64 characters each (PS3.5 6.2)."""
-    groups = [writable(group.replace("\\", "/"), character_set)[:64] for group in value.split("=")]
-    return "=".join(groups)
-
-
-def _birth_date(patient: Any) -> str:
-    """Only a date that is known to the day: an invented one would come back in the images as true."""
-    known: datetime.date | None = patient.birth_date
-    if known is None or patient.birth_precision != BirthPrecision.DAY:
-        return ""
-    return known.strftime("%Y%m%d")
-
-
 def _physician(order: Order) -> str:
     doctor = order.appointment.doctor if order.appointment else None
     return doctor.full_name if doctor else ""
@@ -189,15 +175,3 @@ def _project(item: Dataset, keys: Dataset, character_set: str | None = None) -> 
         else:
             answer.add(item[asked.tag])
     return answer
-
-
-def _value(keys: Dataset, keyword: str) -> str:
-    """A matching key as text; several values are parted by backslashes."""
-    value = keys.get(keyword)
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value.replace("\0", "").strip()
-    if isinstance(value, (list, tuple)) or (hasattr(value, "__iter__") and not hasattr(value, "components")):
-        return "\\".join(str(part).replace("\0", "").strip() for part in value)
-    return str(value).replace("\0", "").strip()

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 
 from audit.models import Entry
 from dicomserver import services
@@ -191,6 +192,24 @@ def test_alike_rejections_share_a_row_and_one_audit_entry(transactional_db):
 
     assert [row.times for row in Association.objects.all()] == [30]
     assert Entry.objects.filter(action="association.rejected").count() == 1
+
+
+def test_a_device_that_tries_again_and_again_has_one_row(transactional_db):
+    start = timezone.now()
+    for minutes in (0, 5, 10, 30):
+        at = start + datetime.timedelta(minutes=minutes)
+        services.record_calls([call(outcome=Outcome.UNKNOWN_CALLER, at=at)])
+    services.record_calls([call(at=start + datetime.timedelta(minutes=31))])
+    services.record_calls([call(outcome=Outcome.UNKNOWN_CALLER, at=start + datetime.timedelta(minutes=32))])
+
+    rows = Association.objects.order_by("pk")
+
+    assert [(row.outcome, row.times) for row in rows] == [
+        (Outcome.UNKNOWN_CALLER, 3),
+        (Outcome.UNKNOWN_CALLER, 1),
+        (Outcome.RELEASED, 1),
+        (Outcome.UNKNOWN_CALLER, 1),
+    ]
 
 
 def test_the_audit_speaks_of_a_node_again_after_a_while(transactional_db, monkeypatch):
