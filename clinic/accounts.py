@@ -58,14 +58,17 @@ def login_page(request: HttpRequest) -> HttpResponse:
     return render(request, "clinic/login.html", context, status=422 if form.errors else 200)
 
 
-def locked(request: HttpRequest, response: HttpResponse, credentials: dict[str, Any]) -> HttpResponse:
+def locked(request: HttpRequest, response: HttpResponse, credentials: dict[str, Any] | None) -> HttpResponse:
     """The answer of django-axes after too many attempts."""
     minutes = round(settings.AXES_COOLOFF_TIME * 60)
     if wants_json(request):
         text = _("Too many attempts. Try again in %(minutes)d minutes.") % {"minutes": minutes}
         return JsonResponse({"error": text}, status=429)
-    username = (credentials or {}).get("username", "")
-    context = {"minutes": minutes, "username": username, "attempts": settings.AXES_FAILURE_LIMIT}
+    context = {
+        "minutes": minutes,
+        "username": request.POST.get("username", ""),
+        "attempts": settings.AXES_FAILURE_LIMIT,
+    }
     return render(request, "clinic/locked.html", context, status=429)
 
 
@@ -167,7 +170,9 @@ def time_zone_choices() -> list[tuple[str, str]]:
 class FirstAdministratorForm(forms.Form):
     """Who runs the new clinic, and where it is."""
 
-    full_name = forms.CharField(label=_lazy("Your full name"), max_length=200)
+    full_name = forms.CharField(
+        label=_lazy("Your full name"), max_length=200, widget=forms.TextInput(attrs={"autofocus": True})
+    )
     username = UsernameField(
         label=_lazy("User name"), max_length=150, validators=User._meta.get_field("username").validators
     )

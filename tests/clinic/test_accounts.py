@@ -94,6 +94,7 @@ def test_after_too_many_attempts_the_account_is_locked_on_this_computer(client, 
     )
 
     assert (locked.status_code, elsewhere.status_code) == (429, 302)
+    assert "The password for “rosa” was wrong 8 times in a row on this computer." in locked.text
     assert "You can try again in 15 minutes." in locked.text
     assert Entry.objects.filter(action="login_locked").exists()
 

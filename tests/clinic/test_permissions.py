@@ -95,7 +95,6 @@ MATRIX = {
     "reporting:report_text": "D",
     "reporting:report_save": "D",
     "reporting:report_template": "D",
-    "reporting:report_images": "D",
     "reporting:report_image_insert": "D",
     "reporting:report_image_change": "D",
     "reporting:report_sign": "D",

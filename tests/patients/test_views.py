@@ -207,7 +207,7 @@ def test_candidates_on_the_walk_in_page_lead_back_to_it(client, desk):
 def test_the_walk_in_page_says_what_it_is_for(client, desk):
     response = client.get(reverse("scheduling:walk_in"))
 
-    assert """hx-vals='{"purpose": "walk_in"}'""" in response.text
+    assert '<input type="hidden" name="purpose" value="walk_in">' in response.text
 
 
 # --- the record --------------------------------------------------------------------------------------
