@@ -38,10 +38,10 @@ def overview() -> dict[str, Any]:
     nodes = sorted(
         RemoteAE.objects.all(), key=lambda node: (_ORDER.index(RemoteAEState(node.state)), node.ae_title)
     )
-    newest = {
-        call.calling_ae_title: call
-        for call in Association.objects.order_by("calling_ae_title", "-at", "-pk").distinct("calling_ae_title")
-    }
+    calls_of_each = Association.objects.order_by("calling_ae_title", "-at", "-pk").distinct(
+        "calling_ae_title"
+    )
+    newest = {call.calling_ae_title: call for call in calls_of_each}
     called = {node.ae_title for node in nodes}
     calls = list(Association.objects.order_by("-at", "-pk")[:_CALLS_SHOWN])
     return {

@@ -19,6 +19,7 @@ from dicomserver.policy import Policy
 from dicomserver.server import DicomServer
 
 KNOWN = "MODALITY"
+NO_DATABASE = "host=/nowhere user=nobody dbname=nothing connect_timeout=1"
 T = TypeVar("T")
 
 
@@ -89,13 +90,16 @@ class ServerProcess:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "django", "runscp", "--port", "0"],
+            self.command(),
             cwd=django_settings.BASE_DIR,
             env=self._environment,
             stdout=self.log.open("wb"),
             stderr=subprocess.STDOUT,
         )
         self.port = int(wait_for(self._announced_port))
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "django", "runscp", "--port", "0"]
 
     def _announced_port(self) -> str | None:
         assert self.process.poll() is None, self.log.read_text()

@@ -13,7 +13,7 @@ import pydicom
 import pytest
 
 from imaging import spool
-from tests.dicomserver.conftest import wait_for
+from tests.dicomserver.conftest import NO_DATABASE, wait_for
 from tests.dicomserver.peers import (
     CT,
     EXPLICIT,
@@ -25,8 +25,6 @@ from tests.dicomserver.peers import (
     send,
     store_command,
 )
-
-NO_DATABASE = "host=/nowhere user=nobody dbname=nothing connect_timeout=1"
 
 
 @pytest.fixture
@@ -190,3 +188,17 @@ def test_a_large_object_does_not_fill_the_memory(process):
     assert peer.read_status() == 0x0000
     assert grown < 30 * 1024 * 1024
     assert spool.waiting()[-1].stat().st_size > 130_000_000
+
+
+def test_a_flood_of_nonsense_does_not_flood_the_log(process):
+    for _ in range(100):
+        peer = RawPeer(process.port)
+        peer.socket.sendall(p_data(pdv(b"\xff" * 50, command=True)))
+        peer.close()
+    (answer,) = send(process.port, sample("CT_small.dcm"))
+    process.terminate()
+
+    lines = process.log.read_text().splitlines()
+    assert answer.Status == 0x0000
+    assert len([line for line in lines if " ERROR pynetdicom" in line]) <= 61
+    assert "Exception in thread" not in process.log.read_text()
