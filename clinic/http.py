@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
@@ -58,6 +59,19 @@ def signed_in(view: View) -> View:
     """The view is for everybody who is signed in, whatever the role (home, own password, sign out)."""
     view.required_permissions = ()  # type: ignore[attr-defined]
     return view
+
+
+def part_url(user: User, url_name: str, *args: object) -> str:
+    """The address of a part that another room adds to a page; empty when ``user`` may not see it.
+
+    A room that is above the page's is named only by its URL, and its view says which permission it needs.
+    """
+    try:
+        url = reverse(url_name, args=args)
+    except NoReverseMatch:
+        return ""
+    needed = getattr(resolve(url).func, "required_permissions", ())
+    return url if any(user.can(permission) for permission in needed) else ""
 
 
 def is_background(request: HttpRequest) -> bool:

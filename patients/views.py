@@ -2,7 +2,6 @@
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -10,7 +9,7 @@ from audit.models import Entry
 from audit.services import record
 from audit.views import Line, lines_of
 from clinic.errors import Conflict, InvalidInput
-from clinic.http import StaffRequest, done, is_background, require
+from clinic.http import StaffRequest, done, is_background, part_url, require
 from clinic.models import User
 from clinic.permissions import Permission
 
@@ -141,17 +140,9 @@ def _patient(request: StaffRequest, pk: int) -> Patient:
 
 
 def _parts(patient: Patient, user: User) -> list[dict[str, str]]:
-    """The addresses of the other rooms' parts that exist and that this person may see."""
-    parts = []
-    for url_name in PARTS:
-        try:
-            url = reverse(url_name, args=[patient.pk])
-        except NoReverseMatch:
-            continue
-        needed = getattr(resolve(url).func, "required_permissions", ())
-        if any(user.can(permission) for permission in needed):
-            parts.append({"name": url_name.partition(":")[2], "url": url})
-    return parts
+    """The other rooms' parts that exist and that this person may see."""
+    urls = {url_name.partition(":")[2]: part_url(user, url_name, patient.pk) for url_name in PARTS}
+    return [{"name": name, "url": url} for name, url in urls.items() if url]
 
 
 def _changes_since(patient: Patient, version: int) -> list[Line]:

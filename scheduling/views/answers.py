@@ -2,26 +2,16 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, resolve, reverse
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
-from django_htmx.middleware import HtmxDetails
 
-from clinic.http import done
-from clinic.models import User
+from clinic.http import StaffRequest, done
 
 from ..models import Appointment, Order
-
-
-class StaffRequest(HttpRequest):
-    """A request behind ``@require``: somebody is signed in."""
-
-    user: User
-    htmx: HtmxDetails
-
 
 MOVED = "moved"  # upon this event the parts of an open page fetch themselves again
 
@@ -65,16 +55,3 @@ def as_seen(request: StaffRequest, subject: Appointment | Order) -> None:
     seen = request.POST.get("seen", "")
     if seen in dict(subject._meta.get_field("status").flatchoices):
         subject.status = seen
-
-
-def part_url(request: StaffRequest, url_name: str, *args: object) -> str:
-    """The address of a part that another room adds to our page; empty when this user may not see it.
-
-    A room that is above ours is named only by its URL, and its view says which permission it needs.
-    """
-    try:
-        url = reverse(url_name, args=args)
-    except NoReverseMatch:
-        return ""
-    needed = getattr(resolve(url).func, "required_permissions", ())
-    return url if any(request.user.can(permission) for permission in needed) else ""

@@ -2,14 +2,14 @@
 
 from django.http import HttpResponse
 
-from clinic.http import require
+from clinic.http import StaffRequest, require
 from clinic.permissions import Permission as P
 
 from ..board import make_board
 from ..days import clinic_today
 from ..models import Station
 from ..statuses import Priority
-from .answers import StaffRequest, page_or_part
+from .answers import page_or_part
 
 
 @require(P.BOARD_VIEW)

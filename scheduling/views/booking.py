@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic.errors import InvalidInput
-from clinic.http import require
+from clinic.http import StaffRequest, require
 from clinic.permissions import Permission as P
 
 from .. import services
@@ -21,7 +21,7 @@ from ..forms import SlotForm, bookable_stations
 from ..models import Appointment, Order, Procedure, Station
 from ..slots import free_days
 from ..statuses import OrderStatus
-from .answers import StaffRequest, as_seen, go_to, left, page_or_part
+from .answers import as_seen, go_to, left, page_or_part
 
 DAYS = 7
 LOOK_AHEAD = 28

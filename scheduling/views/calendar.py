@@ -5,13 +5,13 @@ import datetime as dt
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
-from clinic.http import require
+from clinic.http import StaffRequest, require
 from clinic.permissions import Permission as P
 
 from ..agenda import make_agenda
 from ..days import clinic_today
 from ..models import Station
-from .answers import StaffRequest, page_or_part
+from .answers import page_or_part
 from .board import chosen_station
 from .booking import parse_date_or_none
 

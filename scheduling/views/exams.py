@@ -5,14 +5,14 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
 from audit.services import record
-from clinic.http import is_background, require
+from clinic.http import StaffRequest, is_background, part_url, require
 from clinic.permissions import Permission as P
 
 from ..board import make_board, make_card, visits
 from ..days import clinic_today
 from ..statuses import AppointmentStatus as A
 from ..statuses import OrderStatus
-from .answers import StaffRequest, page_or_part, part_url
+from .answers import page_or_part
 from .board import chosen_station
 
 
@@ -49,7 +49,7 @@ def exam(request: StaffRequest, pk: int) -> HttpResponse:
         "lines": [
             {
                 "order": order,
-                "images_url": part_url(request, "imaging:order_images", order.pk),
+                "images_url": part_url(request.user, "imaging:order_images", order.pk),
                 "may_repeat": order.status == OrderStatus.ACQUIRED,
             }
             for order in card.orders

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from audit.services import record
-from clinic.http import done, is_background, require
+from clinic.http import StaffRequest, done, is_background, part_url, require
 from clinic.permissions import Permission as P
 from patients.models import Patient
 
@@ -17,7 +17,7 @@ from ..forms import OrderForm
 from ..models import Order
 from ..statuses import READABLE, OrderStatus, RepeatReason
 from ..timeline import timeline_of
-from .answers import StaffRequest, as_seen, go_to, left, page_or_part, part_url
+from .answers import as_seen, go_to, left, page_or_part
 from .reasons import ask_reason
 
 CANCELLABLE = [OrderStatus.ORDERED, OrderStatus.SCHEDULED, OrderStatus.ACQUIRED, OrderStatus.READING]
@@ -55,9 +55,9 @@ def order_detail(request: StaffRequest, pk: int) -> HttpResponse:
         "may_take_off": user.can(P.APPOINTMENT_BOOK) and order.status == OrderStatus.SCHEDULED,
         "may_cancel": user.can(P.ORDER_CANCEL) and order.status in CANCELLABLE,
         "may_repeat": user.can(P.EXAM_PERFORM) and order.status == OrderStatus.ACQUIRED,
-        "read_url": part_url(request, "reporting:read", pk) if order.status in READABLE else "",
-        "images_url": part_url(request, "imaging:order_images", pk),
-        "report_url": part_url(request, "reporting:order_report", pk),
+        "read_url": part_url(request.user, "reporting:read", pk) if order.status in READABLE else "",
+        "images_url": part_url(request.user, "imaging:order_images", pk),
+        "report_url": part_url(request.user, "reporting:order_report", pk),
     }
     return page_or_part(request, "scheduling/order_detail.html", "order", context)
 

@@ -5,8 +5,10 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 
+from clinic.http import StaffRequest
+
 from ..models import Appointment, Order
-from .answers import StaffRequest, next_url
+from .answers import next_url
 
 
 def ask_reason(

@@ -8,13 +8,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clinic.http import require
+from clinic.http import StaffRequest, require
 from clinic.permissions import Permission as P
 
 from .. import services
 from ..models import Appointment
 from ..statuses import STEP_BACK
-from .answers import StaffRequest, as_seen, left, moved
+from .answers import as_seen, left, moved
 from .reasons import ask_reason
 
 Service = Callable[..., Appointment]

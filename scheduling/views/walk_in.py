@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic.errors import InvalidInput
-from clinic.http import require
+from clinic.http import StaffRequest, require
 from clinic.permissions import Permission as P
 from patients.forms import PatientForm
 from patients.models import Patient
@@ -20,7 +20,7 @@ from .. import services
 from ..days import spoken_clock
 from ..forms import WalkInForm
 from ..models import Appointment
-from .answers import StaffRequest, left, page_or_part
+from .answers import left, page_or_part
 
 MAY_WALK_IN = P.APPOINTMENT_CHECK_IN
 
