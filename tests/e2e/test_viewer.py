@@ -70,7 +70,7 @@ class Viewer:
         self.page = page
         self.base = base
         self.complaints: list[str] = []
-        self.elsewhere: list[str] = []
+        self.asked: list[str] = []
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._asked)
@@ -82,8 +82,10 @@ class Viewer:
             self.complaints.append(message.text)
 
     def _asked(self, request: Any) -> None:
-        if not request.url.startswith((self.base, "data:", "blob:")):
-            self.elsewhere.append(request.url)
+        self.asked.append(request.url)
+
+    def asked_elsewhere(self) -> list[str]:
+        return [address for address in self.asked if not address.startswith((self.base, "data:", "blob:"))]
 
     def open(self, study: Study) -> "Viewer":
         self.page.goto(f"{self.base}/studies/{study.pk}/view/")
@@ -135,6 +137,9 @@ class Viewer:
         sides = ("left", "top", "right", "bottom")
         return {side: self.page.locator(f"[data-letter={side}]").inner_text() for side in sides}
 
+    def frame_requests(self) -> int:
+        return sum("/frames/" in address for address in self.asked)
+
     def measured(self, *lines: Any) -> None:
         """The measurements on the image read exactly so."""
         expect(self.page.locator("svg.svg-layer text tspan")).to_have_text(list(lines))
@@ -161,7 +166,7 @@ def make_viewer(browser: Browser, live_server: Any, radiologist: User, client: A
     for context, viewer in made:
         context.close()
         assert viewer.complaints == []
-        assert viewer.elsewhere == []
+        assert viewer.asked_elsewhere() == []
 
 
 @pytest.fixture
@@ -464,6 +469,9 @@ def test_an_ended_session_asks_to_sign_in_and_keeps_what_is_shown(viewer: Viewer
     viewer.page.goto(f"{viewer.base}/studies/{study.pk}/view/")
 
     expect(viewer.page.locator("[data-note]")).to_contain_text("You are signed out")
+    asked = viewer.frame_requests()
+    viewer.page.wait_for_timeout(500)
+    assert viewer.frame_requests() == asked <= 8
 
     viewer.page.unroute_all()
     viewer.page.evaluate("document.dispatchEvent(new CustomEvent('cedar:signed-in'))")

@@ -49,6 +49,8 @@ export class FrameStore {
   private readonly breaks = new Map<string, number>();
   private lastBroken = '';
   private retryTimer?: number;
+  /** Nothing is asked for until somebody signs in, or the reader moves on. */
+  private isSignedOut = false;
 
   private events: StoreEvents = { changed: () => undefined, interrupted: () => undefined };
 
@@ -58,7 +60,7 @@ export class FrameStore {
     readonly limit = cacheLimit(),
   ) {
     window.addEventListener('online', () => this.retryNow());
-    document.addEventListener('cedar:signed-in', () => this.retryNow());
+    document.addEventListener('cedar:signed-in', () => this.resume());
   }
 
   /** From now on `events` is told; nobody is while the first frames are on their way. */
@@ -107,7 +109,8 @@ export class FrameStore {
         this.flights.delete(id);
       }
     }
-    this.fill();
+    // The reader moved on: perhaps somebody signed in again on another page meanwhile.
+    this.resume();
   }
 
   retryNow(): void {
@@ -116,8 +119,13 @@ export class FrameStore {
     this.fill();
   }
 
+  private resume(): void {
+    this.isSignedOut = false;
+    this.fill();
+  }
+
   private fill(): void {
-    if (this.retryTimer !== undefined) return;
+    if (this.retryTimer !== undefined || this.isSignedOut) return;
     // While the server is out of reach one frame tries for all.
     const seats = this.failures > 0 ? 1 : AT_ONCE;
     while (this.flights.size < seats) {
@@ -217,8 +225,10 @@ export class FrameStore {
 
   private fail(id: string, error: unknown): void {
     const problem = error instanceof Problem ? error : new Problem('data_damaged', { coding: '', reason: String(error) });
-    if (problem.code === 'signed_out') this.interrupt('signed_out');
-    else if (problem.code === 'network' || problem.code === 'broken_off') this.broke(id, problem.code);
+    if (problem.code === 'signed_out') {
+      this.isSignedOut = true;
+      this.interrupt('signed_out');
+    } else if (problem.code === 'network' || problem.code === 'broken_off') this.broke(id, problem.code);
     else {
       this.settle(id, problem);
       this.answered();
