@@ -4,6 +4,7 @@ Metadata are stored at ingest and never read from files. Frames go out in their 
 """
 
 import json
+import os
 import re
 import secrets
 from collections.abc import Sequence
@@ -14,14 +15,16 @@ from django.db.models.functions import Cast
 from django.http import HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from clinic.errors import InvalidInput, NotFound
+from clinic.errors import Conflict, InvalidInput, NotFound
 from clinic.http import StaffRequest, require
 from clinic.permissions import Permission
 
 from .accept import accept_frames, accept_one_of
 from .frames import FileRange, Piece, bytes_response, cached, let_cache, open_stored, ranges_of
-from .models import Instance, Study
+from .models import Instance, Study, StudyState
+from .outgoing import CannotSend, Corrector, outgoing, outgoing_file
 from .overview import evenly
 from .reasons import picture_problem
 from .sandbox import Refused
@@ -50,10 +53,14 @@ def metadata(
     if instance_uid is not None:
         instances = instances.filter(sop_instance_uid=instance_uid)
     # As text from PostgreSQL to the browser: a series of 500 slices is not parsed and written again.
-    rows = instances.order_by("series__number", "series_id", "number", "pk").values_list(
-        Cast("metadata", TextField()), flat=True
+    instances = instances.order_by("series__number", "series_id", "number", "pk").annotate(
+        text=Cast("metadata", TextField())
     )
-    texts = [_with_record(study, row) for row in rows] if _is_corrected(study) else list(rows)
+    if study.state == StudyState.HELD:
+        texts = list(instances.values_list("text", flat=True))
+    else:
+        corrector = Corrector()
+        texts = [_as_known_here(one, corrector) for one in outgoing(instances)]
     if not texts:
         raise NotFound(_("There is no such series or image in this study."))
     note_viewed(study, request)
@@ -73,28 +80,29 @@ def get_study(request: StaffRequest, study_uid: str) -> Study:
     return study
 
 
-def _is_corrected(study: Study) -> bool:
-    """Whether a person decided whose images these are, against what they say."""
-    return study.patient is not None and bool(study.differences)
-
-
-def _with_record(study: Study, text: str) -> str:
-    """The metadata with the identity of the record in place of the one in the images."""
-    model: dict[str, Any] = json.loads(text)
-    patient = study.patient
-    if patient is None:
+def _as_known_here(instance: Any, corrector: Corrector) -> str:
+    """The metadata (``instance.text``), with the clinic's records where they know better."""
+    corrections = corrector.corrections(instance)
+    text: str = instance.text
+    if not corrections.changes and not corrections.remove:
         return text
-    names = zip(("Alphabetic", "Ideographic", "Phonetic"), patient.dicom_name.split("="), strict=False)
-    model["00100010"] = {"vr": "PN", "Value": [{group: name for group, name in names if name}]}
-    model["00100020"] = {"vr": "LO", "Value": [patient.mrn]}
-    model["00100030"] = (
-        {"vr": "DA", "Value": [f"{patient.birth_date:%Y%m%d}"]} if patient.birth_date else {"vr": "DA"}
-    )
-    model["00100040"] = {"vr": "CS", "Value": [patient.sex]} if patient.sex in "MFO" else {"vr": "CS"}
-    model.pop("00100021", None)
-    if study.order is not None:
-        model["00080050"] = {"vr": "SH", "Value": [study.order.accession_number]}
+    model: dict[str, Any] = json.loads(text)
+    for keyword in corrections.remove:
+        model.pop(_tag(keyword), None)
+    for keyword, value in corrections.changes.items():
+        model[_tag(keyword)] = _element(dictionary_VR(keyword), value)
     return json.dumps(dict(sorted(model.items())), ensure_ascii=False)
+
+
+def _tag(keyword: str) -> str:
+    return f"{tag_for_keyword(keyword):08X}"
+
+
+def _element(vr: str, value: str) -> dict[str, Any]:
+    if not value:
+        return {"vr": vr}
+    groups = zip(("Alphabetic", "Ideographic", "Phonetic"), value.split("="), strict=False)
+    return {"vr": vr, "Value": [{name: group for name, group in groups if group} if vr == "PN" else value]}
 
 
 # --- pixels -------------------------------------------------------------------------------------------
@@ -125,20 +133,28 @@ def frames(
 @require_GET
 @require(Permission.STUDY_VIEW)
 def instance(request: StaffRequest, study_uid: str, series_uid: str, instance_uid: str) -> HttpResponseBase:
-    """The whole object as it was received, alone or as the one part of ``multipart/related``."""
+    """The whole object as it may leave the clinic, alone or as the one part of ``multipart/related``."""
     found = get_instance(request, study_uid, series_uid, instance_uid)
     media_type = accept_one_of(request, ["application/dicom", "multipart/related"])
-    etag = f"{found.sha256[:32]}{'-m' if media_type != 'application/dicom' else ''}"
-    if answer := cached(request, etag):
-        return answer
+    leaving = outgoing(Instance.objects.filter(pk=found.pk)).first()
+    if leaving is None:
+        raise Conflict(_("These images are held: first say whose they are."))
     note_viewed(found.series.study, request)
-    whole = FileRange(open_stored(found.path), 0, found.size)
+    try:
+        with outgoing_file(leaving, {found.transfer_syntax_uid}, Corrector()) as path:
+            file = open_stored(path)  # stays open when the block removes a copy
+    except CannotSend as error:
+        raise NotFound(str(error)) from None
+    whole = FileRange(file, 0, os.fstat(file.fileno()).st_size)
     described = f"application/dicom; transfer-syntax={found.transfer_syntax_uid}"
     if media_type == "multipart/related":
-        return let_cache(_multipart(request, [[whole]], "application/dicom", described), etag)
-    response = bytes_response(request, [whole], described)
-    response["Content-Disposition"] = f'attachment; filename="image-{found.pk}.dcm"'
-    return let_cache(response, etag)
+        response = _multipart(request, [[whole]], "application/dicom", described)
+    else:
+        response = bytes_response(request, [whole], described)
+        response["Content-Disposition"] = f'attachment; filename="image-{found.pk}.dcm"'
+    # The clinic's records may change: what is sent is asked for anew each time.
+    response["Cache-Control"] = "private, no-cache"
+    return response
 
 
 @require_GET

@@ -101,8 +101,8 @@ def grey(
     elif (first := _first_window(voi)) is not None:
         shown = _windowed(values, *first, str(voi.get("VOILUTFunction") or "LINEAR").upper())
     elif voi.get("VOILUTSequence"):
-        table, first, bits = _table(voi.VOILUTSequence[0], dataset)
-        shown = _looked_up(values, table, first) / ((1 << bits) - 1)
+        table, start, bits = _table(voi.VOILUTSequence[0], dataset)
+        shown = _looked_up(values, table, start) / ((1 << bits) - 1)
     else:
         shown = _full_range(dataset, values, stored, padding)
     if photometric == "MONOCHROME1":

@@ -203,6 +203,7 @@ def test_the_extended_table_gives_the_true_lengths(tmp_path):
     ("fragments", "count", "problem", "found"),
     [
         ([b"aaaa", b"bbbb", b"cccc"], 2, "frames_unclear", 0),
+        ([b"aa" + EOI, b"bbbb", b"cc" + EOI, b"dddd"], 3, "frames_unclear", 0),
         ([b"aaaa"], 2, "pixel_data_short", 1),
         ([], 1, "frames_unclear", 0),
     ],
