@@ -21,7 +21,7 @@ from ..forms import SlotForm, bookable_stations
 from ..models import Appointment, Order, Procedure, Station
 from ..slots import free_days
 from ..statuses import OrderStatus
-from .answers import as_seen, go_to, left, page_or_part
+from .answers import as_seen, go_to, left, next_url, page_or_part
 
 DAYS = 7
 LOOK_AHEAD = 28
@@ -63,6 +63,7 @@ def appointment_reschedule(request: StaffRequest, pk: int) -> HttpResponse:
     minutes = int((appointment.ends_at - appointment.starts_at).total_seconds() // 60)
     context = _picker(request, [order.procedure for order in orders], minutes=minutes, visit=appointment)
     context |= {"appointment": appointment, "orders": orders, "patient": appointment.patient}
+    context["next"] = next_url(request)
     return page_or_part(request, "scheduling/appointment_reschedule.html", "slots", context)
 
 

@@ -542,6 +542,15 @@ def test_a_visit_gets_another_time():
     assert Appointment.objects.get(pk=visit.pk).starts_at == later
 
 
+def test_leaving_a_page_never_leads_to_another_site():
+    visit = make_appointment(station=make_station())
+    client = sign_in("receptionist")
+
+    for name in ("appointment_reschedule", "appointment_cancel"):
+        text = client.get(url(name, visit.pk), {"next": "javascript:alert(1)"}).content.decode()
+        assert f'href="{url("board")}">Leave it as it is' in text
+
+
 # --- walk-in ----------------------------------------------------------------------------------------
 def walk_in_form(**changes: object) -> dict[str, object]:
     person = {"family_name": "Okafor", "given_name": "Chidi", "sex": "M", "birth_date": "1990"}
