@@ -47,7 +47,7 @@ def reading_next(request: StaffRequest) -> HttpResponse:
     skip = request.POST.get("skip", "")
     order = claim_next(by=request.user, skip=int(skip) if skip.isdecimal() else 0)
     if order is None:
-        done(request, _("Everything is read. Well done."))
+        done(request, _("No study waits for a reader now."))
         return redirect("reporting:reading_list")
     return redirect("reporting:read", order.pk)
 

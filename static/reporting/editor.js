@@ -21,10 +21,11 @@ function write(content) {
   }
 }
 
-function asText(content) {
+/** The sections of `content` that read differently in `other`, as plain text. */
+function whatDiffers(content, other) {
   const lines = [];
   for (const area of areas) {
-    if (!content[area.name]) continue;
+    if (!content[area.name] || content[area.name] === other[area.name]) continue;
     const page = new DOMParser().parseFromString(content[area.name], "text/html");
     const blocks = [...page.body.querySelectorAll("p, li")].filter((block) => !block.querySelector("p, li"));
     const words = (blocks.length ? blocks : [page.body]).map((block) => block.textContent).join("\n");
@@ -71,8 +72,8 @@ function show(state, detail) {
 function meet(answer) {
   const panel = document.getElementById("conflict-panel").content.cloneNode(true).firstElementChild;
   panel.querySelector("[data-conflict-words]").textContent = answer.error;
-  panel.querySelector("[data-mine]").textContent = asText(read());
-  panel.querySelector("[data-theirs]").textContent = asText(answer.content);
+  panel.querySelector("[data-mine]").textContent = whatDiffers(read(), answer.content);
+  panel.querySelector("[data-theirs]").textContent = whatDiffers(answer.content, read());
   panel.querySelector("[data-saved-at]").textContent = answer.saved_at;
   if (answer.writable) {
     panel.querySelector('[data-keep="mine"]').addEventListener("click", async () => {

@@ -172,9 +172,10 @@ def test_text_that_comes_after_signing_is_set_aside() -> None:
     version = make_signed_report()
     signer = version.signed_by
 
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict) as refusal:
         services.save_draft(version.report, by=signer, revision=1, content={"findings": "<p>Late</p>"})
 
+    assert refusal.value.message[:24] == "This report is signed an"
     assert version.report.set_aside.get().content == {"findings": "<p>Late</p>"}
 
 

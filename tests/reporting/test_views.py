@@ -98,10 +98,20 @@ def test_next_opens_the_most_urgent_and_claims_it(reader: User) -> None:
     assert stat.reader == reader
 
 
+def test_next_leaves_out_what_others_read_and_what_one_comes_from(reader: User) -> None:
+    make_order(status="reading", reader=make_reader(), priority="stat")
+    here = make_order(status="reading", reader=reader, priority="urgent")
+    free = make_order(status="acquired")
+
+    answer = as_user(reader).post(reverse("reporting:reading_next"), {"skip": here.pk})
+
+    assert answer.url == reverse("reporting:read", args=[free.pk])
+
+
 def test_next_without_work_says_so(reader: User) -> None:
     answer = as_user(reader).post(reverse("reporting:reading_next"), follow=True)
 
-    assert "Everything is read. Well done." in answer.content.decode()
+    assert "No study waits for a reader now." in answer.content.decode()
 
 
 # --- desk -------------------------------------------------------------------------------------------
