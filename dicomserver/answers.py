@@ -1,4 +1,4 @@
-"""Reading the keys of a query, and writing the patient into its answers; for the worklist and Query/Retrieve."""
+"""Reading the keys of a query and writing the patient into its answers: worklist and Query/Retrieve."""
 
 import datetime
 from typing import Any

@@ -39,6 +39,10 @@ class Call:
     failed: int = 0
     queried: int = 0
     matches: int = 0
+    # Query/Retrieve: questions, studies and so on that matched, objects that were sent.
+    searched: int = 0
+    found: int = 0
+    sent: int = 0
     problem: str = ""
     is_health_check: bool = False
 

@@ -6,6 +6,8 @@ from pydicom import uid
 from pynetdicom.presentation import AllStoragePresentationContexts, PresentationContext, build_context
 from pynetdicom.sop_class import ModalityWorklistInformationFind, Verification  # type: ignore[attr-defined]
 
+from .query import FIND_CLASSES, GET_CLASSES, MOVE_CLASSES
+
 UNCOMPRESSED = [
     uid.ExplicitVRLittleEndian,
     uid.ImplicitVRLittleEndian,
@@ -68,5 +70,11 @@ def supported_contexts() -> SharedContexts:
     """Everything the server does for an accepted node."""
     contexts = verification_contexts()
     contexts.append(build_context(ModalityWorklistInformationFind, [str(syntax) for syntax in UNCOMPRESSED]))
-    contexts += [build_context(name, STORAGE_TRANSFER_SYNTAXES) for name in sorted(STORAGE_CLASSES)]
+    for name in (*FIND_CLASSES, *MOVE_CLASSES, *GET_CLASSES):
+        contexts.append(build_context(name, [str(syntax) for syntax in UNCOMPRESSED]))
+    for name in sorted(STORAGE_CLASSES):
+        context = build_context(name, STORAGE_TRANSFER_SYNTAXES)
+        # Who asks with C-GET proposes to be the SCP of storage; who sends proposes nothing (PS3.7 D.3.3.4).
+        context.scu_role = context.scp_role = True
+        contexts.append(context)
     return contexts

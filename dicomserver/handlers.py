@@ -12,11 +12,14 @@ from pydicom import Dataset
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 
+from . import query as archive
 from . import worklist
 from .calls import clean
 from .contexts import verification_contexts
 from .models import Outcome
+from .retrieve import serve_retrievals
 from .storage import CANNOT_PROCESS, Answer
+from .sub_operations import forget_connection
 
 if TYPE_CHECKING:
     from .server import DicomServer
@@ -28,6 +31,7 @@ _ANSWERS_AHEAD = 20
 _PENDING = 0xFF00
 _CANCELLED = 0xFE00
 _IDENTIFIER_UNREADABLE = 0xC001
+_WRONG_IDENTIFIER = 0xA900
 # Result, source, reason of an A-ASSOCIATE-RJ (PS3.8 Table 9-21).
 _REJECTIONS = {
     Outcome.UNKNOWN_CALLER: (0x01, 0x01, 0x03),
@@ -50,6 +54,7 @@ def handle_request(event: Event, server: "DicomServer") -> None:
         outcome = Outcome.TOO_MANY
     if outcome is None:
         server.call_log.note(call)
+        serve_retrievals(association, server)
         return
     association.acse.send_reject(*_REJECTIONS[outcome])
     server.close_call(association, outcome)
@@ -96,7 +101,10 @@ def handle_store(event: Event, server: "DicomServer") -> Dataset:
 
 
 def handle_find(event: Event, server: "DicomServer") -> Iterator[tuple[Dataset | int, Dataset | None]]:
-    """C-FIND on the Modality Worklist (PS3.4 K.4.1)."""
+    """C-FIND on the Modality Worklist (PS3.4 K.4.1); on the archive it goes elsewhere."""
+    if event.request.AffectedSOPClassUID in archive.FIND_CLASSES:  # type: ignore[union-attr]
+        yield from _find_in_archive(event, server)
+        return
     call = server.call_of(event.assoc)
     calling = call.calling_ae_title if call else ""
     try:
@@ -125,6 +133,35 @@ def handle_find(event: Event, server: "DicomServer") -> Iterator[tuple[Dataset |
             yield _CANCELLED, None
             return
         yield _PENDING, answer
+
+
+def _find_in_archive(event: Event, server: "DicomServer") -> Iterator[tuple[Dataset | int, Dataset | None]]:
+    """C-FIND of Query/Retrieve (PS3.4 C.4.1), streamed: a peer that reads slowly costs no memory."""
+    call = server.call_of(event.assoc)
+    character_set = server.policy.character_set_of(call.calling_ae_title if call else "")
+    try:
+        asked = archive.Query(event.identifier, str(event.context.abstract_syntax))
+        if call is not None:
+            call.searched += 1
+        for answer in archive.find(asked, character_set=character_set):
+            _wait_for_peer(event)
+            if event.is_cancelled:
+                yield _CANCELLED, None
+                return
+            if call is not None:
+                call.found += 1
+            yield _PENDING, answer
+    except archive.WrongLevel as error:
+        yield _status(_WRONG_IDENTIFIER, str(error)), None
+    except worklist.BadQuery as error:
+        yield _status(_IDENTIFIER_UNREADABLE, str(error)), None
+    except DatabaseError:
+        yield _status(_IDENTIFIER_UNREADABLE, "The clinic's database does not answer"), None
+    except Exception:
+        log.exception("C-FIND: cannot be answered")
+        yield _status(_IDENTIFIER_UNREADABLE, "The query cannot be understood"), None
+    finally:
+        forget_connection()
 
 
 def _data_offset(event: Event) -> int:

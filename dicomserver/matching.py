@@ -48,7 +48,6 @@ class DateRange:
             condition &= Q(**{f"{field}__lt": _midnight(self._last + datetime.timedelta(days=1))})
         return condition
 
-
     def date_condition(self, field: str) -> Q:
         """For a field that holds a date and no time."""
         condition = Q()
@@ -90,7 +89,7 @@ class NamePattern:
         self.longest_word = max(words, key=len, default="") if len(groups) == 1 else ""
 
     def condition(self, field: str) -> Q:
-        """What the folded key of a name must hold (``patients.names.name_key``): necessary, not sufficient."""
+        """What the folded key of a name (``patients.names.name_key``) must hold; not all that is needed."""
         condition = Q()
         if len(self._patterns) != 1:
             return condition

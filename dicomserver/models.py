@@ -1,5 +1,6 @@
 """The machines that speak DICOM with the clinic."""
 
+import datetime
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -7,6 +8,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from clinic.models import User
+from imaging.models import UID_LENGTH, Study
+from patients.models import Patient
 from scheduling.models import AE_TITLE
 
 
@@ -19,6 +23,10 @@ class RemoteAEState(models.TextChoices):
 class RemoteAEQuerySet(models.QuerySet["RemoteAE"]):
     def accepted(self) -> Self:
         return self.filter(state=RemoteAEState.ACCEPTED)
+
+    def reachable(self) -> Self:
+        """Those that can be called: accepted, with an address and a port."""
+        return self.accepted().exclude(host="").exclude(port=None)
 
 
 class RemoteAE(models.Model):
@@ -99,6 +107,10 @@ class Association(models.Model):
     failed = models.PositiveIntegerField(default=0)
     queried = models.PositiveIntegerField(default=0)
     matches = models.PositiveIntegerField(default=0)
+    # Query/Retrieve: questions, what matched, and images that were sent for it.
+    searched = models.PositiveIntegerField(default=0)
+    found = models.PositiveIntegerField(default=0)
+    sent = models.PositiveIntegerField(default=0)
     problem = models.CharField(max_length=300, blank=True)
 
     class Meta:
@@ -115,3 +127,97 @@ class Association(models.Model):
     @property
     def is_rejection(self) -> bool:
         return self.outcome in REJECTIONS
+
+
+class TransferState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    RUNNING = "running", _("Under way")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class TransferQuerySet(models.QuerySet["Transfer"]):
+    def open(self) -> Self:
+        return self.filter(state__in=[TransferState.WAITING, TransferState.RUNNING])
+
+    def due(self, at: datetime.datetime) -> Self:
+        """What is to be tried now, and what a worker left under way when it ended."""
+        return self.filter(
+            Q(state=TransferState.RUNNING) | Q(state=TransferState.WAITING, next_try_at__lte=at)
+        )
+
+
+class Transfer(models.Model):
+    """What sending and fetching have in common: tried again, less and less often, until it is done."""
+
+    node = models.ForeignKey(RemoteAE, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(
+        _("state"), max_length=10, choices=TransferState.choices, default=TransferState.WAITING
+    )
+    attempts = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(_("next attempt"))
+    # In plain words, for whoever looks why it is not there.
+    last_error = models.CharField(_("last problem"), max_length=300, blank=True)
+    total = models.PositiveIntegerField(_("images"), default=0)
+    done = models.PositiveIntegerField(_("of them there"), default=0)
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TransferQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (TransferState.WAITING, TransferState.RUNNING)
+
+
+class Send(Transfer):
+    """A study on its way to another archive or workstation."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="sends")
+    # Keys of the images that the receiver has acknowledged: they are not sent again.
+    acknowledged = ArrayField(models.BigIntegerField(), default=list, blank=True)
+
+    class Meta:
+        verbose_name = _("sending")
+        verbose_name_plural = _("sendings")
+        indexes = [models.Index(fields=["state", "next_try_at"], name="send_state_next_try")]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=TransferState.values), name="send_state_known"),
+            models.UniqueConstraint(
+                fields=["study", "node"],
+                condition=Q(state__in=[TransferState.WAITING, TransferState.RUNNING]),
+                name="send_one_at_a_time_for_study_and_node",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.study} → {self.node}"
+
+
+class Fetch(Transfer):
+    """An earlier study that an archive was asked to send us; it arrives like any other."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    study_instance_uid = models.CharField(max_length=UID_LENGTH)
+    description = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("fetching")
+        verbose_name_plural = _("fetchings")
+        indexes = [models.Index(fields=["state", "next_try_at"], name="fetch_state_next_try")]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=TransferState.values), name="fetch_state_known"),
+            models.UniqueConstraint(
+                fields=["study_instance_uid", "node"],
+                condition=Q(state__in=[TransferState.WAITING, TransferState.RUNNING]),
+                name="fetch_one_at_a_time_for_study_and_node",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.description or self.study_instance_uid} ← {self.node}"

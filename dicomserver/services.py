@@ -181,6 +181,9 @@ def _add_row(rows: dict[tuple[object, ...], Association], call: "Call") -> None:
         failed=call.failed,
         queried=call.queried,
         matches=call.matches,
+        searched=call.searched,
+        found=call.found,
+        sent=call.sent,
         problem=call.problem,
     )
 

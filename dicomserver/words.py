@@ -53,6 +53,17 @@ def _what_was_done(call: Association) -> list[str]:
     elif call.queried:
         asked = call.problem or _("everything")
         done.append(_("Asked for the worklist and got nothing; it asked for: %(asked)s.") % {"asked": asked})
+    if call.searched:
+        done.append(
+            ngettext(
+                "Searched the archive and found %(n)d entry.",
+                "Searched the archive and found %(n)d entries.",
+                call.found,
+            )
+            % {"n": call.found}
+        )
+    if call.sent:
+        done.append(ngettext("Got %(n)d image.", "Got %(n)d images.", call.sent) % {"n": call.sent})
     if call.echoed:
         done.append(_("Tested the connection (echo)."))
     return done

@@ -1,7 +1,6 @@
 """The Modality Worklist: matching and return keys (PS3.4 Annex K, Table K.6-1) over the scheduled steps."""
 
 import zoneinfo
-from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone

@@ -67,7 +67,7 @@ class Corrections:
 
 
 def outgoing(instances: QuerySet[Instance]) -> QuerySet[Instance]:
-    """``instances`` that may leave, each with the identity that it carries, without the rest of its header."""
+    """``instances`` that may leave, each with the identity it carries, without the rest of its header."""
     carried = {
         f"carried_{keyword}": Func(
             F("metadata"), Value(tag), function="jsonb_extract_path", output_field=JSONField()
@@ -83,7 +83,7 @@ def outgoing(instances: QuerySet[Instance]) -> QuerySet[Instance]:
 
 
 class Corrector:
-    """What the clinic knows better than an object; objects of a study mostly say the same and cost nothing."""
+    """What the clinic knows better than an object; most objects of a study say the same."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], Corrections] = {}
@@ -257,7 +257,7 @@ def _write(instance: Instance, corrections: Corrections, syntax: str, draft: Pat
 
 
 def _note(instance: Instance, corrections: Corrections) -> dict[str, str]:
-    """The time is that of the correction, not of this sending: the same object is the same bytes each time."""
+    """The time is not that of this sending: the same object is the same bytes each time it is sent."""
     at = max(instance.received_at, patient_of(instance.series.study).updated_at)
     return {
         "source": ClinicProfile.get().name[:64] if not instance.source_ae_title else instance.source_ae_title,

@@ -1,9 +1,10 @@
-"""An object as it leaves the house: with corrected attributes, and uncompressed for those who cannot read more.
+"""An object as it leaves: with corrected attributes, and uncompressed for those who cannot read more.
 
 The stored file is only read. Where the transfer syntax stays, everything from the pixel data on is copied
 byte for byte and of the header only what changes is encoded anew.
 """
 
+import copy
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,15 +12,15 @@ from typing import Any, BinaryIO
 
 import numpy
 from pydicom.charset import convert_encodings
-from pydicom.dataelem import DataElement
 from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import correct_ambiguous_vr, write_dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from .attributes import whole_number
 from .header import PIXEL_TAGS, Header, PixelElement, read_header
@@ -75,7 +76,7 @@ def _correct(dataset: Dataset, changes: dict[str, str], remove: list[str], note:
     for keyword in [*changes, *remove]:
         tag = BaseTag(tag_for_keyword(keyword) or 0)
         if tag in dataset:
-            previous.add(dataset[tag])
+            previous.add(copy.deepcopy(dataset[tag]))
         elif keyword in changes:
             previous.add(DataElement(tag, dictionary_VR(tag), None))
     _make_room_for("".join(changes.values()), dataset)
