@@ -168,7 +168,8 @@ def rendered(
     """
     accept_one_of(request, ["image/jpeg"])
     found = get_instance(request, study_uid, series_uid, instance_uid)
-    if not found.frame_offsets:
+    if not found.frame_offsets or (found.display_problem and not found.thumbnail):
+        # What could not be drawn once is not tried at each request: it may have taken all its time.
         raise NotFound(found.display_problem or _("This object holds no picture."))
     (frame,) = _frame_numbers(str(number or middle_frame(found)), found)
     edge, quality, window = _rendering(request)

@@ -367,6 +367,15 @@ def test_a_thumbnail_that_is_gone_is_drawn_again(client, reader, study, settings
     assert (settings.STUDIES_DIR / instance.thumbnail).exists()
 
 
+def test_what_could_not_be_drawn_is_not_tried_again(client, reader):
+    instance = receive_file("test_files/JPGExtended.dcm")
+
+    response = client.get(address(instance, "rendered"))
+
+    assert response.status_code == 404
+    assert response.json()["error"] == instance.display_problem
+
+
 def test_what_has_no_picture_says_so(client, reader):
     instance = receive_file("test_files/test-SR.dcm")
 
