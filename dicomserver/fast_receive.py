@@ -22,7 +22,7 @@ from pynetdicom.association import Association
 
 from .contexts import STORAGE_CLASSES
 from .storage import Answer, Reception
-from .transport import IDLE_WAIT, LONGEST_PDU, GuardedSocket
+from .transport import LONGEST_PDU, GuardedSocket
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class FastSocket(GuardedSocket):
     def ready(self) -> bool:
         if not self._may_take_over():
             return self._buffered > 0 or super().ready
-        if self._buffered or self._poll(IDLE_WAIT):
+        if self._buffered or self._poll(self.patience):
             self._take_stores()
         if not self.event_queue.empty():
             return False

@@ -25,7 +25,9 @@ LONGEST_IDENTIFIER = 4 * 1024 * 1024
 MESSAGES_WAITING = 100
 # A connection that has not become an association yet.
 _SILENT_PER_ADDRESS = 10
-IDLE_WAIT = 0.005
+_QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
+# How long a look for something to read waits for it: while something happens, and after a while of nothing.
+_SHORT_WAIT, _LONG_WAIT, _QUIET_AFTER = 0.005, 0.1, 0.5
 
 
 MakeSocket = Callable[[Association, socket.socket], "GuardedSocket"]
@@ -34,12 +36,20 @@ MakeSocket = Callable[[Association, socket.socket], "GuardedSocket"]
 class GuardedSocket(AssociationSocket):
     """pynetdicom's socket with bounds on size and time, and reads in large pieces."""
 
+    _last_read = 0.0
+
+    @property
+    def patience(self) -> float:
+        """How long to wait where pynetdicom would only look."""
+        is_quiet = time.monotonic() - self._last_read > _QUIET_AFTER
+        return _LONG_WAIT if is_quiet else _SHORT_WAIT
+
     @property
     def ready(self) -> bool:
         """Whether there is something to read; waits a moment for it, so that idling costs little."""
         if self.socket is None or not self._is_connected:
             return False
-        return self._poll(IDLE_WAIT if self._may_wait() else 0)
+        return self._poll(self.patience if self._may_wait() else 0)
 
     def recv(self, nr_bytes: int) -> bytearray:
         """Exactly ``nr_bytes``, or fewer at the end of the connection. Raises OSError beyond the bounds."""
@@ -75,7 +85,16 @@ class GuardedSocket(AssociationSocket):
         if remaining <= 0 or self.socket is None:
             raise TimeoutError("the peer sends too slowly")
         self.socket.settimeout(remaining)
-        return self.socket.recv_into(view)
+        self._acknowledge()
+        count = self.socket.recv_into(view)
+        self._last_read = time.monotonic()
+        return count
+
+    def _acknowledge(self) -> None:
+        """Many senders write a request in small pieces and hold the next one back until the last is
+        acknowledged, which the system does 40 ms later unless told."""
+        if _QUICK_ACK is not None and self.socket is not None:
+            self.socket.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
 
     def _deadline(self) -> float:
         """Until when one PDU has to be complete."""
@@ -107,6 +126,7 @@ class GuardedSocket(AssociationSocket):
         if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
             return True
         try:
+            self._acknowledge()
             poll = select.poll()
             poll.register(self.socket, select.POLLIN)  # type: ignore[arg-type]
             return bool(poll.poll(seconds * 1000))
@@ -118,8 +138,12 @@ class GuardedSocket(AssociationSocket):
 class PatientQueue(Queue[Any]):
     """The queue of received messages: a look that may not block waits a moment all the same."""
 
+    def __init__(self, connection: GuardedSocket) -> None:
+        super().__init__()
+        self._connection = connection
+
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        return super().get(timeout=timeout if block else IDLE_WAIT)
+        return super().get(timeout=timeout if block else self._connection.patience)
 
 
 class GuardedRequestHandler(RequestHandler):
@@ -132,8 +156,9 @@ class GuardedRequestHandler(RequestHandler):
         # pynetdicom's own socket has announced the connection (Evt5); ours announces it instead.
         assoc.dul.event_queue.get_nowait()
         assoc.dul.socket = None
-        assoc.set_socket(self.server.make_socket(assoc, self.request))
-        assoc.dimse.msg_queue = PatientQueue()
+        connection = self.server.make_socket(assoc, self.request)
+        assoc.set_socket(connection)
+        assoc.dimse.msg_queue = PatientQueue(connection)
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return assoc
 
