@@ -24,6 +24,8 @@ interface Entry {
 }
 
 const AT_ONCE = 4;
+/** Frames further away than this give way to the one the reader waits for. */
+const FAR = 12;
 /** So often a frame may break off while others come through. */
 const TRIES = 3;
 const RETRY_AFTER = [1000, 2000, 4000, 8000];
@@ -103,14 +105,23 @@ export class FrameStore {
         this.ranks.set(frame.id, Math.min(rank, this.ranks.get(frame.id) ?? Infinity));
       });
     }
+    this.makeRoom();
+    // The reader moved on: perhaps somebody signed in again on another page meanwhile.
+    this.resume();
+  }
+
+  /** Cancels what nobody wants any more; after a jump also what has become far, so that the new place comes first. */
+  private makeRoom(): void {
+    const isFirstMissing = [...this.plans.values()].some(
+      ([{ id }]) => !this.entries.has(id) && !this.problems.has(id) && !this.flights.has(id),
+    );
     for (const [id, flight] of this.flights) {
-      if (!this.ranks.has(id)) {
+      const rank = this.ranks.get(id) ?? Infinity;
+      if (rank === Infinity || (isFirstMissing && rank > FAR)) {
         flight.abort();
         this.flights.delete(id);
       }
     }
-    // The reader moved on: perhaps somebody signed in again on another page meanwhile.
-    this.resume();
   }
 
   retryNow(): void {
