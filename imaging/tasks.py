@@ -6,8 +6,14 @@ from . import completeness, ingest
 def ingest_spool() -> None:
     """File what was received. Queued by the DICOM server as objects arrive, and every minute."""
     ingest.ingest_spool()
+    completeness.settle_performed_steps()
 
 
 def mark_stable_studies() -> None:
     """Studies without a new image for the clinic's quiet time are complete."""
     completeness.mark_stable_studies()
+
+
+def settle_performed_steps() -> None:
+    """Machines said that they are done: their studies are complete where all images are here."""
+    completeness.settle_performed_steps()

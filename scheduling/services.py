@@ -24,6 +24,7 @@ from .orders import (
     request_repeat,
     unschedule_order,
 )
+from .performing import note_step_discontinued, note_step_started
 from .walk_ins import walk_in_patient
 
 __all__ = [
@@ -43,6 +44,8 @@ __all__ = [
     "mark_released",
     "mark_reported",
     "note_images_arrived",
+    "note_step_discontinued",
+    "note_step_started",
     "place_order",
     "request_repeat",
     "reschedule_appointment",

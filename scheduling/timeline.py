@@ -61,5 +61,7 @@ def timeline_of(order: Order) -> list[Moment]:
 
 def words_of(event: FlowEvent) -> str | Promise:
     is_order = event.order_id is not None
+    if event.from_status == event.to_status:
+        return _("Broken off at the machine")
     exact = WORDS.get((is_order, event.from_status, event.to_status))
     return exact or WORDS[(is_order, "", event.to_status)]
