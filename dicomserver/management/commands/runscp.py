@@ -1,3 +1,4 @@
+import gc
 import logging
 import os
 import signal
@@ -34,6 +35,9 @@ class Command(BaseCommand):
                 f"The DICOM server cannot listen on {options['host']} port {options['port']}: "
                 f"{error.strerror}. Choose another port with --dicom-port, or stop what uses this one."
             ) from None
+        # What was made so far stays: pynetdicom collects garbage twice a minute, and need not look at it.
+        gc.collect()
+        gc.freeze()
         server.start()
         self.stdout.write(
             f"DICOM server: AE title {settings.DICOM_AE_TITLE} at {options['host']} port {server.port}"
