@@ -103,11 +103,11 @@ def test_a_stale_step_is_refused_with_the_new_state_in_words():
 
 
 def test_a_refused_move_leaves_no_trace():
-    appointment = make_appointment(status="booked")
+    appointment, user = make_appointment(status="booked"), make_user("radiologist")
     events, entries = FlowEvent.objects.count(), Entry.objects.count()
 
     with pytest.raises(NotAllowed):
-        move_appointment(appointment, "waiting", by=make_user("radiologist"), action="appointment.checked_in")
+        move_appointment(appointment, "waiting", by=user, action="appointment.checked_in")
 
     assert (FlowEvent.objects.count(), Entry.objects.count()) == (events, entries)
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from clinic.models import ClinicProfile
 from patients.models import Patient
+from scheduling import services
 from scheduling.models import Appointment, Order, Referrer
 from scheduling.steps import STEPS
 from tests.factories import (
@@ -168,13 +169,16 @@ def test_a_list_costs_the_same_for_one_and_three_rows(listing, django_assert_num
     for rows in (1, 3):
         while Appointment.objects.count() < rows:
             number = Appointment.objects.count()
-            patient = make_patient()
-            make_appointment(
+            patient, reader = make_patient(), make_user("radiologist")
+            visit = make_appointment(
                 make_order(patient),
                 make_order(patient),
                 station=station,
                 starts_at=timezone.now() + dt.timedelta(minutes=31 * number),
+                status="review",
             )
+            for order in visit.orders.all():
+                services.claim_order(order, by=reader)
         with django_assert_num_queries(QUERIES[listing]) as captured:
             client.get(url(listing))
         counts.append(len(captured))
