@@ -8,7 +8,8 @@ the cluster would hang for ever. Here every death is judged:
   guard puts a new worker in its place;
 - anything else killed: all end at once, and whoever runs ``manage.py qcluster`` (``up``, systemd) starts it
   again; what was in work is handed back at that start;
-- heartbeats stay away though nobody is busy: the same.
+- heartbeats stay away though nobody is busy, or the guard itself stands still (a process killed while it
+  held one of the guard's locks): the same.
 
 Jobs are idempotent, so running one twice does no harm.
 """
@@ -19,7 +20,7 @@ import signal
 import threading
 import time
 from datetime import timedelta
-from multiprocessing import active_children
+from multiprocessing import Value, active_children
 from typing import Any
 
 import psutil
@@ -39,9 +40,11 @@ from .pulse import Pulse
 
 RETRY_AFTER = (5, 60, 300)  # seconds, by failed attempts so far
 SILENCE = 30.0  # seconds without a heartbeat and without work
+STANDSTILL = 10.0  # seconds without a round of the guard, which makes two a second
 CLUSTER_LOCK = 0x6365_6461  # advisory lock, shared by every living cluster
 log = logging.getLogger(__name__)
 pulse = Pulse(settings.CEDAR_DATA)
+guard_round = Value("d", 0.0, lock=False)  # when the guard last went round, on the monotonic clock
 
 
 def run() -> int:
@@ -94,11 +97,12 @@ def watch(running: cluster.Cluster) -> int:
     while running.sentinel.is_alive():
         time.sleep(0.5)
         presence.renew()
+        now = time.monotonic()
         beat = pulse.last_beat()
         if beat != seen or pulse.is_busy():
-            seen, since = beat, time.monotonic()
-        elif time.monotonic() - since > SILENCE:
-            log.critical("No job gets through any more: the worker ends, to be started again")
+            seen, since = beat, now
+        if now - since > SILENCE or now - guard_round.value > STANDSTILL:
+            log.critical("Jobs no longer get through: the worker ends, to be started again")
             for process in psutil.Process().children(recursive=True):
                 process.kill()
             return 1
@@ -131,6 +135,11 @@ class Presence:
 
 class HealingSentinel(cluster.Sentinel):
     """django-q2's guard, which looks at how a process died before it replaces it."""
+
+    def status(self) -> str:
+        """Asked for in each round of the guard."""
+        guard_round.value = time.monotonic()
+        return str(super().status())
 
     def reincarnate(self, process: Any) -> None:
         is_worker = process not in (self.monitor, self.pusher)

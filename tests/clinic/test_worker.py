@@ -135,6 +135,17 @@ def test_after_kill_9_of_one_idle_worker_jobs_are_done(worker: Worker, out: Path
     worker.until(lambda: sorted(lines(out)) == ["0", "1", "2", "3"] and OrmQ.objects.count() == 0)
 
 
+def test_a_guard_that_stands_still_is_noticed(worker: Worker, out: Path) -> None:
+    [guard] = worker.members()["guard"]
+
+    guard.suspend()
+    worker.until(lambda: worker.starts == 2)
+    enqueue("tests.clinic.worker_jobs.write_line", str(out), "still there")
+
+    worker.until(lambda: lines(out) == ["still there"])
+    assert not guard.is_running()
+
+
 def test_after_kill_9_of_the_main_process_nothing_is_left_and_the_job_in_work_is_done_again(
     worker: Worker, out: Path
 ) -> None:
