@@ -23,6 +23,7 @@ class Permission(StrEnum):
     EXAM_PERFORM = "exam.perform"
     STUDY_VIEW = "study.view"
     STUDY_RECONCILE = "study.reconcile"
+    STUDY_EXCHANGE = "study.exchange"  # send to other archives, ask them for earlier studies
     # reading room
     STUDY_READ = "study.read"
     REPORT_VIEW = "report.view"
@@ -66,6 +67,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             _P.EXAM_PERFORM,
             _P.STUDY_VIEW,
             _P.STUDY_RECONCILE,
+            _P.STUDY_EXCHANGE,
         }
     ),
     Role.RADIOLOGIST: frozenset(
@@ -77,6 +79,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             _P.STUDY_VIEW,
             _P.STUDY_READ,
             _P.STUDY_RECONCILE,
+            _P.STUDY_EXCHANGE,
             _P.REPORT_VIEW,
             _P.REPORT_WRITE,
             _P.REPORT_SIGN,
@@ -95,6 +98,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             _P.APPOINTMENT_CHECK_IN,
             _P.STUDY_VIEW,
             _P.STUDY_RECONCILE,
+            _P.STUDY_EXCHANGE,
             _P.AUDIT_VIEW,
             _P.CONFIGURE,
         }

@@ -1,5 +1,18 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class DicomserverConfig(AppConfig):
     name = "dicomserver"
+
+    def ready(self) -> None:
+        post_migrate.connect(_ensure_schedules, sender=self)
+
+
+def _ensure_schedules(**_: Any) -> None:
+    from clinic.jobs import ensure_schedule
+
+    ensure_schedule("Sending and fetching", "dicomserver.tasks.transfer_waiting", minutes=1)
+    ensure_schedule("Storage commitment", "dicomserver.tasks.answer_commitments", minutes=1)

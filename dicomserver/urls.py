@@ -1,11 +1,19 @@
 from django.urls import path
 
-from . import views
+from . import exchange_views, views
 
 app_name = "dicomserver"
 urlpatterns = [
     path("", views.node_list, name="node_list"),
     path("add/", views.node_add, name="node_add"),
+    path("sends/", exchange_views.send_list, name="send_list"),
+    path("sends/<int:pk>/retry/", exchange_views.send_retry, name="send_retry"),
+    path("sends/<int:pk>/cancel/", exchange_views.send_cancel, name="send_cancel"),
+    path("fetches/<int:pk>/retry/", exchange_views.fetch_retry, name="fetch_retry"),
+    path("fetches/<int:pk>/cancel/", exchange_views.fetch_cancel, name="fetch_cancel"),
+    path("studies/<int:pk>/send/", exchange_views.study_send, name="study_send"),
+    path("patients/<int:pk>/priors/", exchange_views.prior_list, name="prior_list"),
+    path("patients/<int:pk>/priors/fetch/", exchange_views.prior_fetch, name="prior_fetch"),
     path("<int:pk>/", views.node_edit, name="node_edit"),
     path("<int:pk>/accept/", views.node_accept, name="node_accept"),
     path("<int:pk>/refuse/", views.node_refuse, name="node_refuse"),

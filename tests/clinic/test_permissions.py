@@ -112,6 +112,14 @@ MATRIX = {
     "dicomserver:node_accept": "A",
     "dicomserver:node_refuse": "A",
     "dicomserver:node_echo": "A",
+    "dicomserver:send_list": "A",
+    "dicomserver:send_retry": "A",
+    "dicomserver:send_cancel": "A",
+    "dicomserver:fetch_retry": "A",
+    "dicomserver:fetch_cancel": "A",
+    "dicomserver:study_send": "TDA",
+    "dicomserver:prior_list": "TDA",
+    "dicomserver:prior_fetch": "TDA",
 }
 
 ANYTHING: dict[str, Any] = {
@@ -158,6 +166,8 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "reporting:order_report": make_order,
     "reporting:patient_reports": make_patient,
     "reporting:report_release": make_signed_report,
+    "dicomserver:study_send": make_study,
+    "dicomserver:prior_list": make_patient,
     "dicomserver:node_edit": lambda: RemoteAE.objects.create(ae_title="CEDAR_XR", host="10.0.0.5"),
 }
 

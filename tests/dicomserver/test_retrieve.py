@@ -2,9 +2,6 @@
 
 import hashlib
 import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pydicom
@@ -13,8 +10,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
-from pynetdicom import AE, evt
-from pynetdicom.sop_class import CTImageStorage
 
 from audit.models import Entry
 from dicomserver import query
@@ -23,7 +18,15 @@ from imaging.held import resolve_held_study
 from imaging.models import Instance, Study
 from imaging.outgoing import Corrector, outgoing_file
 from patients.models import Patient
-from tests.dicomserver.archive import folders_of_images, keys, make_node, make_study, read_all, uids_of
+from tests.dicomserver.archive import (
+    folders_of_images,
+    keys,
+    make_node,
+    make_study,
+    read_all,
+    receiver,
+    uids_of,
+)
 from tests.dicomserver.conftest import wait_for
 from tests.dicomserver.peers import EXPLICIT, IMPLICIT, associated
 from tests.factories import make_everyone, make_order, make_patient
@@ -40,43 +43,6 @@ def image_folders(tmp_path, settings):
 @pytest.fixture
 def accepted_nodes() -> list[str]:
     return ["VIEWER"]
-
-
-class Receiver:
-    """A storage SCP that remembers what it got, and what it was told about the move."""
-
-    def __init__(self, *syntaxes: str, status: int = 0x0000) -> None:
-        self.received: list[Dataset] = []
-        self.originators: set[str] = set()
-        self.status = status
-        self.seconds = 0.0
-        ae = AE(ae_title="RECEIVER")
-        ae.add_supported_context(CTImageStorage, list(syntaxes))
-        self._server = ae.start_server(
-            ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, self._take)]
-        )
-        self.port = self._server.server_address[1]
-
-    def _take(self, event: evt.Event) -> int:
-        time.sleep(self.seconds)
-        dataset = event.dataset
-        dataset.file_meta = event.file_meta
-        self.received.append(dataset)
-        self.originators.add(event.request.MoveOriginatorApplicationEntityTitle)
-        return self.status
-
-    def stop(self) -> None:
-        self._server.shutdown()
-
-
-@contextmanager
-def receiver(*syntaxes: str, status: int = 0x0000) -> Iterator[Receiver]:
-    there = Receiver(*(syntaxes or (EXPLICIT, IMPLICIT)), status=status)
-    make_node("RECEIVER", there.port)
-    try:
-        yield there
-    finally:
-        there.stop()
 
 
 def identifier(level: str = "STUDY", **values: object) -> Dataset:
