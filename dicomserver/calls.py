@@ -43,6 +43,9 @@ class Call:
     searched: int = 0
     found: int = 0
     sent: int = 0
+    # Messages about examinations (MPPS), requests to confirm storage.
+    steps: int = 0
+    commitments: int = 0
     problem: str = ""
     is_health_check: bool = False
 

@@ -4,7 +4,12 @@ from typing import Any, Self
 
 from pydicom import uid
 from pynetdicom.presentation import AllStoragePresentationContexts, PresentationContext, build_context
-from pynetdicom.sop_class import ModalityWorklistInformationFind, Verification  # type: ignore[attr-defined]
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+    ModalityPerformedProcedureStep,
+    ModalityWorklistInformationFind,
+    StorageCommitmentPushModel,
+    Verification,
+)
 
 from .query import FIND_CLASSES, GET_CLASSES, MOVE_CLASSES
 
@@ -51,6 +56,7 @@ _LOSSY = [
 # In the order in which we choose where a sender offers several for one context: so that no picture
 # loses detail only because of the negotiation.
 STORAGE_TRANSFER_SYNTAXES = [str(syntax) for syntax in [*UNCOMPRESSED, *_LOSSLESS, *_LOSSY]]
+STEP_CLASSES = [str(ModalityPerformedProcedureStep)]
 STORAGE_CLASSES = frozenset(str(context.abstract_syntax) for context in AllStoragePresentationContexts)
 
 
@@ -70,8 +76,12 @@ def supported_contexts() -> SharedContexts:
     """Everything the server does for an accepted node."""
     contexts = verification_contexts()
     contexts.append(build_context(ModalityWorklistInformationFind, [str(syntax) for syntax in UNCOMPRESSED]))
-    for name in (*FIND_CLASSES, *MOVE_CLASSES, *GET_CLASSES):
+    for name in (*FIND_CLASSES, *MOVE_CLASSES, *GET_CLASSES, *STEP_CLASSES):
         contexts.append(build_context(name, [str(syntax) for syntax in UNCOMPRESSED]))
+    commitment = build_context(StorageCommitmentPushModel, [str(syntax) for syntax in UNCOMPRESSED])
+    # A peer may name its roles; ours is the SCP's all the same (PS3.4 J.3).
+    commitment.scu_role, commitment.scp_role = True, False
+    contexts.append(commitment)
     for name in sorted(STORAGE_CLASSES):
         context = build_context(name, STORAGE_TRANSFER_SYNTAXES)
         # Who asks with C-GET proposes to be the SCP of storage; who sends proposes nothing (PS3.7 D.3.3.4).

@@ -111,6 +111,9 @@ class Association(models.Model):
     searched = models.PositiveIntegerField(default=0)
     found = models.PositiveIntegerField(default=0)
     sent = models.PositiveIntegerField(default=0)
+    # Messages about examinations (MPPS), requests to confirm storage.
+    steps = models.PositiveIntegerField(default=0)
+    commitments = models.PositiveIntegerField(default=0)
     problem = models.CharField(max_length=300, blank=True)
 
     class Meta:
@@ -221,3 +224,53 @@ class Fetch(Transfer):
 
     def __str__(self) -> str:
         return f"{self.description or self.study_instance_uid} ← {self.node}"
+
+
+class CommitmentState(models.TextChoices):
+    CHECKING = "checking", _("Being checked")
+    REPORTING = "reporting", _("Waits to be told")
+    REPORTED = "reported", _("Told")
+    GIVEN_UP = "given_up", _("Given up")
+
+
+class CommitmentRequest(models.Model):
+    """A device asks whether we keep these objects (Storage Commitment, PS3.4 Annex J), and is told."""
+
+    transaction_uid = models.CharField(max_length=UID_LENGTH)
+    ae_title = models.CharField(max_length=16)
+    address = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=10, choices=CommitmentState.choices, default=CommitmentState.CHECKING)
+    # [SOP Class UID, SOP Instance UID] of each, as it was asked.
+    objects_asked = models.JSONField(default=list)
+    # Failure Reason (0008,1197) by SOP Instance UID; who is not named here is safely stored.
+    failures = models.JSONField(default=dict, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField()
+    last_error = models.CharField(max_length=300, blank=True)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    reported_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("storage commitment")
+        verbose_name_plural = _("storage commitments")
+        indexes = [
+            models.Index(
+                fields=["next_try_at"],
+                name="commitment_due",
+                condition=Q(state__in=["checking", "reporting"]),
+            )
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["ae_title", "transaction_uid"], name="commitment_asked_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=CommitmentState.values), name="commitment_state_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=CommitmentState.REPORTED) | Q(reported_at__isnull=False),
+                name="commitment_reported_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ae_title}: {len(self.objects_asked)}"

@@ -17,7 +17,7 @@ from pynetdicom.events import EventHandlerType, EventType
 
 from imaging import spool
 
-from . import handlers, services
+from . import commitment, handlers, mpps, services
 from .background import Background
 from .calls import Call, CallLog, clean
 from .contexts import supported_contexts
@@ -42,11 +42,13 @@ class DicomServer:
         self.policy = Policy()
         self.call_log = CallLog()
         self.waker = IngestWaker()
+        self.open_reports = commitment.OpenReports()
         self.background = Background(
             self.waker.wake_if_due,
             self.policy.refresh,
             self._end_dead_calls,
             self.call_log.flush,
+            self.open_reports.report,
             self._do_minutely,
         )
         self.stopping = False
@@ -186,6 +188,9 @@ class DicomServer:
             evt.EVT_C_ECHO: handlers.handle_echo,
             evt.EVT_C_STORE: handlers.handle_store,
             evt.EVT_C_FIND: handlers.handle_find,
+            evt.EVT_N_CREATE: mpps.handle_create,
+            evt.EVT_N_SET: mpps.handle_set,
+            evt.EVT_N_ACTION: commitment.handle_action,
         }
         return [(event, handler, [self]) for event, handler in table.items()]
 

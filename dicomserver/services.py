@@ -184,6 +184,8 @@ def _add_row(rows: dict[tuple[object, ...], Association], call: "Call") -> None:
         searched=call.searched,
         found=call.found,
         sent=call.sent,
+        steps=call.steps,
+        commitments=call.commitments,
         problem=call.problem,
     )
 

@@ -64,6 +64,19 @@ def _what_was_done(call: Association) -> list[str]:
         )
     if call.sent:
         done.append(ngettext("Got %(n)d image.", "Got %(n)d images.", call.sent) % {"n": call.sent})
+    if call.steps:
+        done.append(
+            ngettext(
+                "Sent %(n)d message about an examination.",
+                "Sent %(n)d messages about an examination.",
+                call.steps,
+            )
+            % {"n": call.steps}
+        )
+    if call.commitments:
+        done.append(_("Asked whether its images are stored."))
+    if call.problem.startswith(("MPPS", "Storage Commitment")):
+        done.append(_("Something it told could not be taken: %(why)s.") % {"why": call.problem})
     if call.echoed:
         done.append(_("Tested the connection (echo)."))
     return done

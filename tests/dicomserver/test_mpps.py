@@ -1,0 +1,337 @@
+"""MPPS through real associations; expectations are of PS3.4 Annex F and of the clinic's own flow."""
+
+import pytest
+from django.db import OperationalError
+from pydicom import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import generate_uid
+
+from audit.models import Entry
+from dicomserver import mpps
+from imaging.completeness import settle_performed_steps
+from imaging.models import Instance, PerformedStep, StepState
+from scheduling import services
+from scheduling.models import FlowEvent
+from scheduling.statuses import AppointmentStatus, OrderStatus
+from tests.dicomserver.archive import folders_of_images
+from tests.dicomserver.conftest import KNOWN, wait_for
+from tests.dicomserver.modality import MPPS, code, final, in_progress, scheduled, tell
+from tests.dicomserver.peers import EXPLICIT, associated
+from tests.factories import make_appointment, make_everyone, make_order, make_patient
+from tests.imaging.sender import identity_for, receive, slices
+
+
+@pytest.fixture
+def accepted_nodes() -> list[str]:
+    return [KNOWN]
+
+
+@pytest.fixture
+def server(clinic_server, tmp_path, settings):
+    folders_of_images(tmp_path, settings)
+    return clinic_server
+
+
+@pytest.fixture
+def order(server):
+    return make_order(status=OrderStatus.SCHEDULED)
+
+
+def appointment_status(order) -> str:
+    order.refresh_from_db()
+    order.appointment.refresh_from_db()
+    return order.appointment.status
+
+
+# --- protocol ---------------------------------------------------------------------------------------
+def test_a_step_begins_goes_on_and_completes(server, order):
+    uid = generate_uid()
+    more = Dataset()
+    more.PerformedProcedureStepDescription = "Chest and more"
+    on_the_way = final("IN PROGRESS", [generate_uid()], PerformedProcedureStepEndDate="")
+
+    statuses = tell(
+        server,
+        ("create", in_progress(order), uid),
+        ("set", on_the_way, uid),
+        ("set", more, uid),
+        ("set", final(), uid),
+    )
+
+    step = PerformedStep.objects.get()
+    assert statuses == [0x0000, 0x0000, 0x0000, 0x0000]
+    assert (step.state, step.sop_instance_uid, step.source_ae_title) == (StepState.COMPLETED, uid, KNOWN)
+    assert list(step.orders.all()) == [order]
+    assert (step.description, step.modality, step.step_id) == ("Chest and more", "CT", "PPS1")
+    assert f"{step.ended_at - step.started_at}" == "0:15:00"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [("COMPLETED", 0x0106), ("DISCONTINUED", 0x0106), ("SCHEDULED", 0x0106), ("", 0x0121), (None, 0x0120)],
+)
+def test_a_step_begins_only_in_progress(server, order, status, answer):
+    dataset = in_progress(order, PerformedProcedureStepStatus=status or "")
+    if status is None:
+        del dataset.PerformedProcedureStepStatus
+
+    assert tell(server, ("create", dataset, generate_uid())) == [answer]
+
+    assert PerformedStep.objects.count() == 0
+    assert appointment_status(order) == AppointmentStatus.BOOKED
+
+
+def test_wrong_messages_change_nothing(server, order):
+    uid, other = generate_uid(), generate_uid()
+
+    statuses = tell(
+        server,
+        ("create", in_progress(order), uid),
+        ("create", in_progress(order), uid),
+        ("set", final(), other),
+        ("set", final("PAUSED"), uid),
+        ("set", final(PerformedProcedureStepEndDate=None), uid),
+        ("set", final(PerformedProcedureStepEndTime=""), uid),
+        ("set", final(PerformedSeriesSequence=None), uid),
+        ("set", final("DISCONTINUED", PerformedSeriesSequence=Sequence()), uid),
+    )
+
+    assert statuses == [0x0000, 0x0111, 0x0112, 0x0106, 0x0121, 0x0121, 0x0121, 0x0121]
+    assert PerformedStep.objects.get().state == StepState.IN_PROGRESS
+
+
+@pytest.mark.parametrize("end", ["COMPLETED", "DISCONTINUED"])
+def test_a_final_step_changes_no_more(server, order, end):
+    uid = generate_uid()
+    tell(server, ("create", in_progress(order), uid), ("set", final(end), uid))
+
+    again = tell(server, ("set", final("COMPLETED"), uid), ("set", final("IN PROGRESS"), uid))
+
+    assert again == [0x0110, 0x0110]
+    assert PerformedStep.objects.get().state == end.lower()
+
+
+def test_a_step_without_a_uid_gets_one(server, order):
+    with associated(server.port, (MPPS, EXPLICIT)) as association:
+        status, _answer = association.send_n_create(in_progress(order), MPPS, None)
+
+    assert status.Status == 0x0000
+    assert PerformedStep.objects.get().sop_instance_uid.startswith("2.25.")
+
+
+def test_without_the_database_the_modality_is_told_at_once(server, order, monkeypatch):
+    def away(*_arguments, **_named):
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(mpps.performed_steps, "create_step", away)
+
+    assert tell(server, ("create", in_progress(order), generate_uid())) == [0x0213]
+
+
+def test_a_lock_is_not_waited_for_long(server, order, monkeypatch):
+    monkeypatch.setattr(mpps, "PATIENCE", "200ms")
+    uid = generate_uid()
+    tell(server, ("create", in_progress(order), uid))
+
+    with mpps.transaction.atomic():
+        PerformedStep.objects.select_for_update().get()
+        answer = tell(server, ("set", final(), uid))
+
+    assert answer == [0x0213]
+
+
+# --- the clinic's flow ------------------------------------------------------------------------------
+def test_the_visit_follows(server, order):
+    tell(server, ("create", in_progress(order), generate_uid()))
+
+    assert appointment_status(order) == AppointmentStatus.IN_SCAN
+    assert FlowEvent.objects.filter(to_status=AppointmentStatus.IN_SCAN).get().by.is_machine
+    assert Entry.objects.filter(action="step.started").get().patient_label
+
+
+def test_two_orders_done_in_one_go(server, order):
+    other = make_order(order.patient, status=OrderStatus.SCHEDULED)
+
+    tell(server, ("create", in_progress(order, other), generate_uid()))
+
+    assert set(PerformedStep.objects.get().orders.all()) == {order, other}
+    assert (appointment_status(order), appointment_status(other)) == ("in_scan", "in_scan")
+
+
+@pytest.mark.parametrize("key", ["StudyInstanceUID", "AccessionNumber", "ScheduledProcedureStepID"])
+def test_any_of_the_three_numbers_finds_the_order(server, order, key):
+    item = scheduled(order)
+    for name in {"StudyInstanceUID", "AccessionNumber", "ScheduledProcedureStepID"} - {key}:
+        setattr(item, name, generate_uid() if name == "StudyInstanceUID" else "")
+    step = in_progress(order, ScheduledStepAttributesSequence=Sequence([item]))
+
+    tell(server, ("create", step, generate_uid()))
+
+    assert list(PerformedStep.objects.get().orders.all()) == [order]
+
+
+def test_an_order_of_another_patient_is_not_touched(server, order):
+    other = make_patient(family_name="Quite", given_name="Other")
+    step = in_progress(order, PatientName=other.dicom_name, PatientID=other.mrn)
+
+    assert tell(server, ("create", step, generate_uid())) == [0x0000]
+
+    kept = PerformedStep.objects.get()
+    assert (kept.orders.count(), kept.patient_name) == (0, other.dicom_name)
+    assert kept.unlinked_reason == f"The machine names another patient than order {order.accession_number}."
+    assert appointment_status(order) == AppointmentStatus.BOOKED
+
+
+def test_two_numbers_of_two_orders_are_followed_by_none(server, order):
+    other = make_order(order.patient, status=OrderStatus.SCHEDULED)
+    item = scheduled(order)
+    item.AccessionNumber = other.accession_number
+
+    step = in_progress(order, ScheduledStepAttributesSequence=Sequence([item]))
+    tell(server, ("create", step, generate_uid()))
+
+    assert PerformedStep.objects.get().orders.count() == 0
+
+
+@pytest.mark.parametrize("state", [AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW, "review"])
+def test_what_the_clinic_does_not_allow_is_noted_and_answered_with_success(server, state):
+    order = make_order(status=OrderStatus.ORDERED)
+    make_appointment(order, status=state)
+    order.refresh_from_db()
+    before = order.status
+
+    assert tell(server, ("create", in_progress(order), generate_uid())) == [0x0000]
+
+    order.refresh_from_db()
+    assert order.status == before
+    assert PerformedStep.objects.get().note.startswith("Nothing was changed")
+
+
+def test_complete_with_all_images_is_acquired(server, order):
+    made = slices(identity_for(order), 3)
+    study = receive(*made)
+    uid = generate_uid()
+
+    tell(
+        server,
+        ("create", in_progress(order), uid),
+        ("set", final(uids=[str(one.SOPInstanceUID) for one in made]), uid),
+    )
+    settle_performed_steps()
+
+    study.refresh_from_db()
+    assert study.stable_at is not None
+    assert (appointment_status(order), order.status) == ("review", "acquired")
+
+
+def test_complete_before_the_last_image_waits_for_it(server, order):
+    made = slices(identity_for(order), 3)
+    receive(*made[:2])
+    uid = generate_uid()
+    tell(
+        server,
+        ("create", in_progress(order), uid),
+        ("set", final(uids=[str(one.SOPInstanceUID) for one in made]), uid),
+    )
+    settle_performed_steps()
+    before = appointment_status(order)
+
+    receive(made[2])
+    settle_performed_steps()
+
+    assert (before, appointment_status(order)) == ("in_scan", "review")
+    assert Instance.objects.count() == 3
+
+
+def test_an_order_waits_for_its_other_step(server, order):
+    made = slices(identity_for(order), 1)
+    receive(*made)
+    first, second = generate_uid(), generate_uid()
+    tell(
+        server,
+        ("create", in_progress(order), first),
+        ("create", in_progress(order), second),
+        ("set", final(uids=[str(made[0].SOPInstanceUID)]), first),
+    )
+    settle_performed_steps()
+    before = appointment_status(order)
+
+    tell(server, ("set", final("DISCONTINUED"), second))
+    settle_performed_steps()
+
+    assert (before, appointment_status(order)) == ("in_scan", "review")
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        (code("110518", "Patient Movement"), ("Patient Movement", "motion")),
+        (code("110514", "Incorrect worklist entry selected"), (None, "wrong_patient_or_side")),
+        (code("110507", "Patient did not arrive"), ("Patient did not arrive", "DCM-110507")),
+        (Sequence(), ("The machine gave no reason.", "")),
+    ],
+)
+def test_why_it_was_broken_off_is_kept(server, order, reason, kept):
+    uid = generate_uid()
+    told = final("DISCONTINUED", PerformedProcedureStepDiscontinuationReasonCodeSequence=reason)
+
+    tell(server, ("create", in_progress(order), uid), ("set", told, uid))
+
+    event = FlowEvent.objects.get(order=order, from_status="scheduled", to_status="scheduled")
+    assert (event.reason, event.reason_code) == (kept[0] or reason[0].CodeMeaning, kept[1])
+    assert appointment_status(order) == AppointmentStatus.IN_SCAN
+    assert Entry.objects.filter(action="order.discontinued").count() == 1
+
+
+def test_dose_is_kept(server, order):
+    exposure, uid = Dataset(), generate_uid()
+    exposure.KVP, exposure.CTDIvol, exposure.ExposureTime = "120", 12.5, "800"
+    told = final(
+        ExposureDoseSequence=Sequence([exposure]), TotalNumberOfExposures=1, CommentsOnRadiationDose="DLP=310"
+    )
+
+    tell(server, ("create", in_progress(order), uid), ("set", told, uid))
+
+    assert PerformedStep.objects.get().dose == {
+        "TotalNumberOfExposures": [1],
+        "ExposureDoseSequence": [{"ExposureTime": [800], "KVP": [120.0], "CTDIvol": [12.5]}],
+        "CommentsOnRadiationDose": ["DLP=310"],
+    }
+
+
+def test_unreadable_values_do_not_refuse_the_modality(server, order):
+    step = in_progress(order, PerformedProcedureStepDescription="nul\0inside")
+    step.add_new(0x00400244, "DA", "yesterday")
+    uid = generate_uid()
+
+    statuses = tell(server, ("create", step, uid))
+
+    assert statuses == [0x0000]
+    assert PerformedStep.objects.get().started_at is not None
+
+
+def test_the_call_is_in_the_log(server, order):
+    from dicomserver.models import Association
+    from dicomserver.words import explain
+
+    tell(server, ("create", in_progress(order), generate_uid()), ("set", final(), "1.2.3"))
+
+    call = wait_for(lambda: Association.objects.filter(steps=1).first())
+    assert explain(call) == (
+        "Sent 1 message about an examination. "
+        "Something it told could not be taken: MPPS 0112: No such performed procedure step."
+    )
+
+
+def test_a_person_links_an_unscheduled_step(server):
+    from imaging.performed_steps import link_step, unlinked_steps
+
+    order = make_order(status=OrderStatus.SCHEDULED)
+    step = in_progress(order, ScheduledStepAttributesSequence=Sequence([Dataset()]))
+    tell(server, ("create", step, generate_uid()))
+    (waiting,) = unlinked_steps()
+
+    link_step(waiting, by=make_everyone(), number=order.accession_number)
+
+    assert (appointment_status(order), unlinked_steps().count()) == ("in_scan", 0)
+    assert services is not None
