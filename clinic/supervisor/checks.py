@@ -78,18 +78,11 @@ def check_ports(options: Options) -> None:
 
 
 def _check_port(host: str, port: int, purpose: str, option: str) -> None:
-    try:
-        family, kind, protocol, _name, address = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except socket.gaierror as error:
-        raise StartError(
-            f"--host {host} is no address that this machine knows ({error.strerror})."
-        ) from error
-    with socket.socket(family, kind, protocol) as trial:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            trial.bind(address)
+            trial.bind((host, port))
             trial.listen(1)
         except OSError as error:
             raise StartError(_port_problem(error, host, port, purpose, option)) from error

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,19 +79,22 @@ class Child:
         self.due = now + pause(self.deaths)
         return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
-    def stop(self, patience: float | None = None) -> None:
+    def stop(self, in_a_hurry: Callable[[], bool] = lambda: False) -> None:
         """Ask it to end, wait, and end what does not; then the rest of its group."""
         if self.process is None:
             return
         for number, seconds in (
-            (self.part.stop_signal, self.part.patience if patience is None else patience),
+            (self.part.stop_signal, self.part.patience),
             (self.part.death_signal, 5.0),
             (signal.SIGKILL, 5.0),
         ):
             if self.process.poll() is None:
                 self.process.send_signal(number)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.process.wait(timeout=seconds)
+            deadline = time.monotonic() + seconds
+            while self.process.poll() is None and time.monotonic() < deadline:
+                if in_a_hurry() and number == self.part.stop_signal:
+                    break
+                time.sleep(0.05)
         self.end_group()
         self.process = None
 

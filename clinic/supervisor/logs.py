@@ -1,5 +1,6 @@
 """The parts' log files: written by the parts themselves, kept from growing without end."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -16,19 +17,19 @@ def open_log(file: Path) -> int:
 def rotate(file: Path) -> None:
     """When the file is too large, move its content to ``.1`` and older ones along.
 
-    The writer keeps its handle, so the content is copied and the file emptied.
+    The writer keeps its handle, so the content is copied and the file emptied. On a full disk there is no
+    copy, and the file is emptied all the same.
     """
-    try:
+    with contextlib.suppress(OSError):
         if file.stat().st_size <= LARGEST:
             return
-    except FileNotFoundError:
-        return
-    for number in range(KEPT - 1, 0, -1):
-        older = Path(f"{file}.{number}")
-        if older.exists():
-            older.replace(f"{file}.{number + 1}")
-    shutil.copy2(file, f"{file}.1")
-    os.truncate(file, 0)
+        for number in range(KEPT - 1, 0, -1):
+            older = Path(f"{file}.{number}")
+            if older.exists():
+                older.replace(f"{file}.{number + 1}")
+        with contextlib.suppress(OSError):
+            shutil.copy2(file, f"{file}.1")
+        os.truncate(file, 0)
 
 
 def tail(file: Path, start: int = 0, lines: int = 12) -> str:

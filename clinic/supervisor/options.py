@@ -1,13 +1,15 @@
 """What ``up`` was asked for, from the command line and the environment."""
 
 import argparse
+import ipaddress
 import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 class StartError(Exception):
@@ -40,7 +42,7 @@ def parse(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("--demo", action="store_true", help="fill a new data folder with an invented clinic")
     parser.add_argument(
-        "--host", default=os.environ.get("CEDAR_HOST", "127.0.0.1"), help="address to serve on"
+        "--host", type=_address, default=os.environ.get("CEDAR_HOST", "127.0.0.1"), help="address to serve on"
     )
     parser.add_argument("--port", type=_port, default=os.environ.get("CEDAR_PORT", "8000"), help="web port")
     parser.add_argument(
@@ -65,3 +67,15 @@ def _port(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; a whole number from 1 to 65535 is accepted")
     return int(text)
+
+
+def _address(text: str) -> str:
+    """The numeric address: what the web and the DICOM server listen on."""
+    try:
+        return str(ipaddress.ip_address(text or "0.0.0.0"))  # noqa: S104
+    except ValueError:
+        pass
+    try:
+        return socket.gethostbyname(text)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address that this machine knows") from error

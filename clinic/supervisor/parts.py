@@ -23,7 +23,6 @@ def database(cluster: Cluster) -> Part:
 
 
 def web(options: Options) -> Part:
-    host = options.host or "0.0.0.0"  # noqa: S104 - asked for by --host ""
     return Part(
         name="web",
         title="web server",
@@ -32,7 +31,7 @@ def web(options: Options) -> Part:
             "-m",
             "daphne",
             "-b",
-            host,
+            options.host,
             "-p",
             str(options.port),
             "clinic.asgi:application",

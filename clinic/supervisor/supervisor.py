@@ -18,7 +18,7 @@ from .options import ROOT, Options, StartError
 
 TICK = 0.2
 QUICK_DEATHS = 3  # of one part, before Cedar was ever ready
-READY_WITHIN = 120.0
+READY_WITHIN = 300.0
 RECOVERED_WITHIN = 1800.0  # a large database after a power cut
 
 
@@ -46,7 +46,8 @@ class Supervisor:
     def run(self) -> None:
         """From nothing to ready, then on until somebody asks for an end."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                signal.signal(number, self._on_signal)
         try:
             demo = preparation.is_demo(self.options)
             os.environ.update(parts.environment(self.options, demo))
@@ -153,20 +154,21 @@ class Supervisor:
             return
         if self.undertaker is not None and self.undertaker.stdin:
             self.undertaker.stdin.close()
-        self.undertaker = subprocess.Popen(
-            [sys.executable, "-m", "clinic.supervisor.undertaker", self.mark],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with contextlib.suppress(OSError):  # no memory just now: tried again at the next tick
+            self.undertaker = subprocess.Popen(
+                [sys.executable, "-m", "clinic.supervisor.undertaker", self.mark],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
 
     def _stop_all(self) -> None:
         for child in reversed(self.children):
             if child.is_running:
                 say(f"  {child.part.title}")
-            child.stop(patience=0.5 if self.asked_to_stop > 1 and child.part.name != "postgres" else None)
+            child.stop(in_a_hurry=lambda: self.asked_to_stop > 1)
         family.end(self.mark)
         if self.undertaker is not None and self.undertaker.stdin:
             self.undertaker.stdin.close()

@@ -94,6 +94,17 @@ def test_a_part_that_ignores_term_is_ended_all_the_same(tmp_path: Path) -> None:
     assert is_gone(pid)
 
 
+def test_somebody_in_a_hurry_does_not_wait_for_patience(tmp_path: Path) -> None:
+    child = make_child(tmp_path, STUBBORN, patience=600)
+    child.start()
+    until(lambda: child.log.read_text() == "here\n")
+    pid = child.process.pid
+
+    child.stop(in_a_hurry=lambda: True)
+
+    assert is_gone(pid)
+
+
 def test_a_first_death_is_made_good_at_once_and_a_lost_cause_is_not_hurried() -> None:
     pauses = [pause(deaths) for deaths in (1, 2, 6, 21)]
 
@@ -274,6 +285,28 @@ def test_the_environment_gives_what_the_command_line_leaves_out(monkeypatch: pyt
 
     assert found == Options(data=Path("/srv/cedar"), host="0.0.0.0", port=8100, dicom_port=11113)
     assert found.url == "http://127.0.0.1:8100/"
+
+
+@pytest.mark.parametrize(
+    ("asked", "host", "url"),
+    [
+        ("localhost", "127.0.0.1", "http://127.0.0.1:8000/"),
+        ("0.0.0.0", "0.0.0.0", "http://127.0.0.1:8000/"),
+        ("::", "::", "http://[::1]:8000/"),
+        ("192.0.2.7", "192.0.2.7", "http://192.0.2.7:8000/"),
+    ],
+)
+def test_names_become_addresses(asked: str, host: str, url: str) -> None:
+    found = options.parse(["--host", asked, "--port", "8000"])
+
+    assert (found.host, found.url) == (host, url)
+
+
+def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        options.parse(["--host", "no.such.machine.invalid"])
+
+    assert "'no.such.machine.invalid' is no address that this machine knows" in capsys.readouterr().err
 
 
 def test_two_equal_ports_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,9 +15,9 @@ def stopped_clinic(tmp_path: Path) -> Iterator[Clinic]:
         made.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
-    """A running one, shared by the tests of a module."""
+    """A running one, shared by all tests that leave it well."""
     made = Clinic(tmp_path_factory.mktemp("clinic"))
     made.start()
     yield made
