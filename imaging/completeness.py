@@ -75,6 +75,8 @@ def _settle(pk: int, *, by: User) -> None:
 
 def missing_instances(step: PerformedStep) -> int:
     """How many of the objects that the machine says it made are not among its patient's images."""
+    if not step.instance_uids:
+        return 0
     here = Instance.objects.filter(sop_instance_uid__in=step.instance_uids)
     return len(step.instance_uids) - here.exclude(series__study__state=StudyState.HELD).count()
 

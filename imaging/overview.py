@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db.models import Q
 
-from .models import Instance, Quarantined, Series, Study
+from .completeness import missing_instances
+from .models import Instance, PerformedStep, Quarantined, Series, Study
 
 ALL_UP_TO = 8
 FROM_STACK = 3
@@ -61,6 +62,7 @@ def order_overview(order_pk: int) -> dict[str, Any]:
     """Everything ``imaging/order_images.html`` shows of an order."""
     study = Study.objects.filter(order_id=order_pk).select_related("order").first()
     held = list(Study.objects.held().filter(candidate_order_id=order_pk).order_by("pk"))
+    steps = PerformedStep.objects.filter(orders=order_pk).defer("attributes", "dose").order_by("pk")
     set_aside = (
         Quarantined.objects.open().filter(study__in=[study, *held]).count()
         if study is not None or held
@@ -70,6 +72,7 @@ def order_overview(order_pk: int) -> dict[str, Any]:
         "study": study,
         "strips": strips_of(study) if study is not None else [],
         "held": held,
+        "steps": [(step, missing_instances(step)) for step in steps],
         "set_aside": set_aside,
     }
 

@@ -23,12 +23,14 @@ from .dicomweb import representative, thumbnail_response, visible_instances
 from .frames import FileRange, bytes_response, let_cache, open_stored
 from .held import default_targets, find_target, held_studies, resolve_held_study
 from .key_images import MAX_BYTES, create_key_image
-from .models import Instance, KeyImage, Quarantined, Study
+from .models import Instance, KeyImage, PerformedStep, Quarantined, Study
 from .overview import order_overview, studies_overview
+from .performed_steps import dismiss_step, link_step, unlinked_steps
 from .stored_files import studies_path
 from .viewing import note_viewed, viewer_options
 
 QUARANTINE_SHOWN = 200
+STEPS_SHOWN = 200
 
 
 # --- parts of other rooms' pages ----------------------------------------------------------------------
@@ -104,6 +106,7 @@ def held_list(request: StaffRequest) -> HttpResponse:
         "rows": [(study, targets.get(study.pk)) for study in studies],
         "quarantined": quarantined.select_related("study").order_by("-received_at")[:QUARANTINE_SHOWN],
         "quarantined_count": quarantined.count(),
+        "steps": unlinked_steps()[:STEPS_SHOWN],
     }
     template = "imaging/held_list.html"
     return render(request, f"{template}#lists" if request.htmx else template, context)
@@ -133,6 +136,26 @@ def study_resolve(request: StaffRequest, pk: int) -> HttpResponse:
     done(request, _("Filed with %(patient)s.") % {"patient": study.patient})
     if request.htmx:
         return HttpResponseClientRedirect(reverse("imaging:held_list"))
+    return redirect("imaging:held_list")
+
+
+@require_POST
+@require(Permission.STUDY_RECONCILE)
+def step_link(request: StaffRequest, pk: int) -> HttpResponse:
+    """A machine's examination is that of the order whose number was typed."""
+    step = get_object_or_404(PerformedStep, pk=pk)
+    number, reason = request.POST.get("number", ""), request.POST.get("reason", "")
+    step = link_step(step, by=request.user, number=number, reason=reason)
+    done(request, _("Linked: %(step)s.") % {"step": step})
+    return redirect("imaging:held_list")
+
+
+@require_POST
+@require(Permission.STUDY_RECONCILE)
+def step_dismiss(request: StaffRequest, pk: int) -> HttpResponse:
+    """It belongs to no order."""
+    step = dismiss_step(get_object_or_404(PerformedStep, pk=pk), by=request.user)
+    done(request, _("Taken off the list: %(step)s.") % {"step": step})
     return redirect("imaging:held_list")
 
 

@@ -65,6 +65,8 @@ MATRIX = {
     "imaging:held_list": "TDA",
     "imaging:held_target": "TDA",
     "imaging:study_resolve": "TDA",
+    "imaging:step_link": "TDA",
+    "imaging:step_dismiss": "TDA",
     "imaging:study_viewer": "TDA",
     "imaging:order_images": "TDA",
     "imaging:patient_studies": "TDA",

@@ -10,14 +10,13 @@ from audit.models import Entry
 from dicomserver import mpps
 from imaging.completeness import settle_performed_steps
 from imaging.models import Instance, PerformedStep, StepState
-from scheduling import services
 from scheduling.models import FlowEvent
 from scheduling.statuses import AppointmentStatus, OrderStatus
 from tests.dicomserver.archive import folders_of_images
 from tests.dicomserver.conftest import KNOWN, wait_for
 from tests.dicomserver.modality import MPPS, code, final, in_progress, scheduled, tell
 from tests.dicomserver.peers import EXPLICIT, associated
-from tests.factories import make_appointment, make_everyone, make_order, make_patient
+from tests.factories import make_appointment, make_order, make_patient
 from tests.imaging.sender import identity_for, receive, slices
 
 
@@ -321,17 +320,3 @@ def test_the_call_is_in_the_log(server, order):
         "Sent 1 message about an examination. "
         "Something it told could not be taken: MPPS 0112: No such performed procedure step."
     )
-
-
-def test_a_person_links_an_unscheduled_step(server):
-    from imaging.performed_steps import link_step, unlinked_steps
-
-    order = make_order(status=OrderStatus.SCHEDULED)
-    step = in_progress(order, ScheduledStepAttributesSequence=Sequence([Dataset()]))
-    tell(server, ("create", step, generate_uid()))
-    (waiting,) = unlinked_steps()
-
-    link_step(waiting, by=make_everyone(), number=order.accession_number)
-
-    assert (appointment_status(order), unlinked_steps().count()) == ("in_scan", 0)
-    assert services is not None

@@ -103,7 +103,7 @@ def test_the_part_of_an_order_costs_the_same_queries_however_many_images(
     url = reverse("imaging:order_images", args=[study.order_id])
     client.get(url)
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         client.get(url)
 
 
@@ -170,7 +170,7 @@ def test_the_list_costs_the_same_queries(client, technician, count, django_asser
     url = reverse("imaging:held_list")
     client.get(url)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(url)
 
 
