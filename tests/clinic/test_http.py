@@ -39,7 +39,11 @@ def test_page_shows_the_words():
 def test_htmx_request_gets_a_message_and_keeps_its_page():
     response = answer(InvalidInput("A name is required."), **{"HX-Request": "true"})
 
-    assert (response.status_code, response["HX-Retarget"], response["HX-Reswap"]) == (400, "#messages", "innerHTML")
+    assert (response.status_code, response["HX-Retarget"], response["HX-Reswap"]) == (
+        400,
+        "#messages",
+        "innerHTML",
+    )
     assert "<html" not in response.content.decode()
 
 
