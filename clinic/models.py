@@ -40,7 +40,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """Somebody who works in the clinic, or a machine of it. Roles give permissions, see ``permissions.py``."""
+    """Somebody who works in the clinic, or a machine of it. Roles give permissions (``permissions.py``)."""
 
     username = models.CharField(
         _("user name"),

@@ -43,7 +43,8 @@ async def listening() -> None:
 def _listeners() -> int:
     with psycopg.connect(settings.DATABASE_CONNINFO) as connection:
         row = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN %' AND datname = current_database()"
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE query LIKE 'LISTEN %' AND datname = current_database()"
         ).fetchone()
     return row[0] if row else 0
 

@@ -1,4 +1,4 @@
-"""The same journey while every part of the clinic is killed once: it goes on, and no acknowledged image is lost."""
+"""The same journey while every part is killed once: it goes on, and no acknowledged image is lost."""
 
 import re
 import signal
@@ -51,7 +51,8 @@ def walk_in(page: Page) -> str:
 
 
 def send(clinic: Clinic, folder: Path) -> subprocess.Popen[str]:
-    command = ["storescu", "-v", "-aet", "CEDAR_XR", "-aec", "CEDAR", "+sd", "-to", "5", "-ta", "10", "-td", "10"]
+    command = ["storescu", "-v", "-aet", "CEDAR_XR", "-aec", "CEDAR", "+sd"]
+    command += ["-to", "5", "-ta", "10", "-td", "10"]
     return subprocess.Popen(
         [*command, "127.0.0.1", str(clinic.dicom_port), str(folder)],
         stdout=subprocess.PIPE,
@@ -68,13 +69,15 @@ def make_films(item, folder: Path) -> None:
     folder.mkdir()
     film = chest_xray(StudyIdentity.from_worklist(item), rows=500, columns=400)[0]
     for number in range(1, FILMS + 1):
-        film.SOPInstanceUID = film.file_meta.MediaStorageSOPInstanceUID = f"{item.StudyInstanceUID[:50]}.{number}"
+        uid = f"{item.StudyInstanceUID[:50]}.{number}"
+        film.SOPInstanceUID = film.file_meta.MediaStorageSOPInstanceUID = uid
         film.InstanceNumber = number
         write_part10(film, folder / f"{number:03d}.dcm")
 
 
 def images_on(page: Page) -> int:
-    found = re.search(r"(\d+) images?", page.get_by_role("status").filter(has_text="image").first.inner_text())
+    words = page.get_by_role("status").filter(has_text="image").first.inner_text()
+    found = re.search(r"(\d+) images?", words)
     return int(found[1]) if found else 0
 
 
