@@ -29,7 +29,7 @@ def enqueue_once(path: str) -> None:
 
 
 def ensure_schedule(name: str, path: str, *, minutes: int) -> None:
-    """Let the worker run ``path()`` every ``minutes`` minutes; called after each migration, adds nothing twice."""
+    """Let the worker run ``path()`` every ``minutes`` minutes; called after each migration."""
     Schedule.objects.update_or_create(
         name=name,
         defaults={"func": path, "schedule_type": Schedule.MINUTES, "minutes": minutes, "repeats": -1},

@@ -54,6 +54,6 @@ class Command(BaseCommand):
             lambda found: f"{found[1]}```mermaid\n{DRAWINGS[found['name']]()}\n```\n{found[3]}", text
         )
         if check and drawn != text:
-            raise CommandError("docs/architecture.md is behind the code: run `manage.py diagrams`, commit it.")
+            raise CommandError("docs/architecture.md is behind the code: run manage.py diagrams.")
         if drawn != text:
             PAGE.write_text(drawn, encoding="utf-8")
