@@ -180,6 +180,7 @@ TEMPLATES = [
 # --- database, queue, live updates ------------------------------------------------------------------
 DATABASE_CONNINFO = make_conninfo(os.environ.get("DATABASE_URL") or default_url(CEDAR_DATA))
 _database = conninfo_to_dict(DATABASE_CONNINFO)
+_database.setdefault("connect_timeout", "5")  # a machine that waits for an answer gets one
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",

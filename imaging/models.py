@@ -276,8 +276,8 @@ class PerformedStepQuerySet(models.QuerySet["PerformedStep"]):
 class PerformedStep(models.Model):
     """What a machine told about an examination by MPPS (PS3.4 Annex F, PS3.3 C.4.13-16).
 
-    ``attributes`` is all of it in the DICOM JSON model, ``dose`` what it says about radiation, by keyword. The
-    patient is as the machine wrote it. One step may be of several orders that were done in one go.
+    ``attributes`` is all of it in the DICOM JSON model, ``dose`` what it says about radiation, by keyword.
+    The patient is as the machine wrote it. One step may be of several orders that were done in one go.
     """
 
     sop_instance_uid = models.CharField(max_length=UID_LENGTH, unique=True)

@@ -128,9 +128,7 @@ def link_step(step: PerformedStep, *, by: User, number: str, reason: str = "") -
     found = differences(identity_of(step), order.patient)
     if found and not reason:
         raise InvalidInput(
-            _(
-                "The machine names another patient than order %(number)s (%(patient)s). Say why they are one."
-            )
+            _("The machine names another patient than order %(number)s (%(patient)s). Say why it fits.")
             % {"number": order.accession_number, "patient": order.patient},
             field="reason",
         )
@@ -222,7 +220,7 @@ def _orders_of(facts: StepFacts) -> tuple[list[Order], str]:
 def _named(scheduled: Scheduled) -> list[Order]:
     """By Study UID and by accession number, which have to agree; else by the step's own number."""
     orders = Order.objects.select_related("patient", "procedure")
-    found = {}
+    found: dict[int, Order] = {}
     if scheduled.study_instance_uid:
         found |= {order.pk: order for order in orders.filter(study_instance_uid=scheduled.study_instance_uid)}
     if scheduled.accession_number:

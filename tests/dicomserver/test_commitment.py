@@ -1,5 +1,6 @@
 """Storage Commitment through real associations; expectations are of PS3.4 Annex J."""
 
+import datetime as dt
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,7 +83,8 @@ def asking(*references: Dataset, transaction: str | None = None) -> Dataset:
 
 
 def ask(server: Any, *requests: Dataset, action: int = 1, instance: str = WELL_KNOWN) -> list[int]:
-    with associated(server.port, (COMMITMENT, EXPLICIT)) as association:
+    role = build_role(COMMITMENT, scu_role=True, scp_role=False)
+    with associated(server.port, (COMMITMENT, EXPLICIT), ext_neg=[role]) as association:
         return [
             association.send_n_action(request, action, COMMITMENT, instance)[0].Status for request in requests
         ]
@@ -268,20 +270,16 @@ def test_without_a_port_the_report_comes_on_the_open_association(server):
     assert again[0].Status == 0x0000
 
 
-def test_without_a_port_and_an_association_somebody_is_told_what_to_do(server):
+def test_without_a_port_and_an_association_somebody_is_told_what_to_do_for_a_week(server):
     ask(server, asking(reference("1.2.3")))
     work()
 
-    request = CommitmentRequest.objects.get()
-    assert request.state == CommitmentState.REPORTING
-    assert request.last_error == "Nobody has entered the port of MODALITY yet."
-
-
-def test_after_a_week_it_is_given_up(server):
-    ask(server, asking(reference("1.2.3")))
-    CommitmentRequest.objects.update(asked_at=timezone.now() - timezone.timedelta(days=8))
-    work()
-
+    waiting = CommitmentRequest.objects.get()
+    CommitmentRequest.objects.update(asked_at=timezone.now() - dt.timedelta(days=8))
+    make_due()
+    tasks.answer_commitments()
+    assert waiting.state == CommitmentState.REPORTING
+    assert waiting.last_error == "Nobody has entered the port of MODALITY yet."
     assert CommitmentRequest.objects.get().state == CommitmentState.GIVEN_UP
     assert Entry.objects.filter(action="commitment.given_up").count() == 1
 
@@ -322,11 +320,3 @@ def test_without_the_database_the_device_is_told_at_once(server, monkeypatch):
     monkeypatch.setattr(commitment.requests, "take_request", away)
 
     assert ask(server, asking(reference("1.2.3", CT))) == [0x0213]
-
-
-def test_a_device_that_names_its_roles_is_understood(server):
-    role = build_role(COMMITMENT, scu_role=True, scp_role=False)
-    with associated(server.port, (COMMITMENT, EXPLICIT), ext_neg=[role]) as association:
-        answer, _reply = association.send_n_action(asking(reference("1.2.3")), 1, COMMITMENT, WELL_KNOWN)
-
-    assert answer.Status == 0x0000
