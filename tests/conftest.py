@@ -22,6 +22,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs_tool(program, package): skip unless the program is installed")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: from the first of them on, Playwright's event loop runs in this thread, and
+    nothing else that is asynchronous can."""
+    items.sort(key=lambda item: "tests/e2e/" in item.path.as_posix())
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs_tool"):
         require_tool(*marker.args, **marker.kwargs)

@@ -1,7 +1,6 @@
 """Board, walk-in, booking and examination in a real browser: by keyboard, and usable by everybody."""
 
 import datetime as dt
-import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -26,16 +25,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def beside_playwright() -> Iterator[None]:
-    """Playwright keeps an event loop running in this thread, in which Django would refuse its database."""
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    yield
-    if before is None:
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

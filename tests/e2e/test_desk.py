@@ -1,7 +1,5 @@
 """The front desk in a real browser, by keyboard alone; and a session that ends while somebody types."""
 
-import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,16 +14,6 @@ from tests.factories import make_patient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "correct-horse-7"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def beside_playwright() -> Iterator[None]:
-    """Playwright keeps an event loop running in this thread, in which Django would refuse its database."""
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    yield
-    if before is None:
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

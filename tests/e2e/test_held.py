@@ -1,6 +1,5 @@
 """Held images decided upon in a real browser: by keyboard, against a list that refreshes itself."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,6 @@ from tests.factories import make_everyone, make_order, make_patient
 from tests.imaging.sender import identity_for, identity_of, receive, slices
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def beside_playwright() -> Iterator[None]:
-    """Playwright keeps an event loop running in this thread, in which Django would refuse its database."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        yield
 
 
 @pytest.fixture(autouse=True)

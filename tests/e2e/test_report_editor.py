@@ -1,6 +1,5 @@
 """The report editor in a real browser: no text is lost, whatever network, session and windows do."""
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,14 +22,6 @@ from tests.reporting.factories import PASSWORD, make_reader, make_report, make_s
 BUNDLE = Path(__file__).resolve().parents[2] / "static/build/viewer/viewer.js"
 pytestmark = pytest.mark.django_db(transaction=True)
 SIZES = [{"width": 1366, "height": 768}, {"width": 1920, "height": 1080}]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _beside_playwright() -> Iterator[None]:
-    """Playwright keeps an event loop running in this thread, in which Django would refuse its database."""
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    yield
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture(autouse=True)

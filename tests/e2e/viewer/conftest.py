@@ -1,6 +1,5 @@
 """A radiologist at the viewer, on the test server."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,6 @@ from tests.e2e.viewer.page import Viewer
 from tests.factories import make_user
 
 SMALL = {"width": 1366, "height": 768}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def beside_playwright() -> Iterator[None]:
-    """Playwright keeps an event loop running in this thread, in which Django would refuse its database."""
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    yield
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture(autouse=True)
