@@ -51,8 +51,11 @@ def running(command: list[str], log: Path, **options: object) -> Iterator[subpro
 
 
 @contextmanager
-def orthanc(folder: Path) -> Iterator[tuple[str, int]]:
-    """Debian's Orthanc with its defaults (SQLite index), but on loopback. Yields (AE title, port)."""
+def orthanc(folder: Path, **more: object) -> Iterator[tuple[str, int]]:
+    """Debian's Orthanc with its defaults (SQLite index), but on loopback, and ``more`` settings.
+
+    Yields (AE title, port).
+    """
     folder.mkdir()
     port = free_port()
     settings = {
@@ -65,7 +68,7 @@ def orthanc(folder: Path) -> Iterator[tuple[str, int]]:
         "HttpServerEnabled": False,
         "RemoteAccessAllowed": False,
         "Plugins": [],
-    }
+    } | more
     (folder / "orthanc.json").write_text(json.dumps(settings))
     with running(["Orthanc", str(folder / "orthanc.json")], folder / "orthanc.log"):
         wait_for_echo("ORTHANC", port)

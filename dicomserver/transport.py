@@ -37,6 +37,18 @@ class GuardedSocket(AssociationSocket):
     """pynetdicom's socket with bounds on size and time, and reads in large pieces."""
 
     _last_read = 0.0
+    _bell: "tuple[socket.socket, socket.socket] | None" = None
+
+    def hang_bell(self) -> None:
+        """From now on ``ring`` ends a wait for something to read: there is something to send."""
+        self._bell = socket.socketpair()
+        for end in self._bell:
+            end.setblocking(False)
+
+    def ring(self) -> None:
+        if self._bell is not None:
+            with contextlib.suppress(OSError):  # full: it rings already
+                self._bell[1].send(b"!")
 
     @property
     def patience(self) -> float:
@@ -129,7 +141,14 @@ class GuardedSocket(AssociationSocket):
             self._acknowledge()
             poll = select.poll()
             poll.register(self.socket, select.POLLIN)  # type: ignore[arg-type]
-            return bool(poll.poll(seconds * 1000))
+            if not seconds or self._bell is None:
+                return bool(poll.poll(seconds * 1000))
+            bell = self._bell[0].fileno()
+            poll.register(bell, select.POLLIN)
+            ready = {descriptor for descriptor, _event in poll.poll(seconds * 1000)}
+            if bell in ready:
+                self._bell[0].recv(4096)
+            return bool(ready - {bell})
         except (OSError, ValueError):
             self.event_queue.put("Evt17")  # transport connection closed
             return False
@@ -146,6 +165,19 @@ class PatientQueue(Queue[Any]):
         return super().get(timeout=timeout if block else self._connection.patience)
 
 
+class AnswerQueue(Queue[Any]):
+    """What is to be sent. pynetdicom's thread waits for the peer meanwhile; this tells it."""
+
+    def __init__(self, connection: GuardedSocket) -> None:
+        super().__init__()
+        self._connection = connection
+        connection.hang_bell()
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        super().put(item, block, timeout)
+        self._connection.ring()
+
+
 class GuardedRequestHandler(RequestHandler):
     """Makes the association of a new connection, with our socket in it."""
 
@@ -159,6 +191,7 @@ class GuardedRequestHandler(RequestHandler):
         connection = self.server.make_socket(assoc, self.request)
         assoc.set_socket(connection)
         assoc.dimse.msg_queue = PatientQueue(connection)
+        assoc.dul.to_provider_queue = AnswerQueue(connection)
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return assoc
 
