@@ -189,7 +189,10 @@ def note_reported(request: CommitmentRequest, *, address: str) -> None:
 
 @transaction.atomic
 def note_not_reported(request: CommitmentRequest, problem: str) -> None:
-    """Try again later, less and less often, for a week."""
+    """Try again later, less and less often, for a week. It may have been told elsewhere by now."""
+    waiting = CommitmentRequest.objects.select_for_update().filter(pk=request.pk)
+    if not waiting.filter(state=CommitmentState.REPORTING).exists():
+        return
     request.attempts += 1
     request.last_error = clean(problem, 300)
     pause = min(_FIRST_PAUSE * 2 ** min(request.attempts - 1, 10), _LONGEST_PAUSE)

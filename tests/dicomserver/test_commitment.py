@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import OperationalError
 from django.utils import timezone
 from django_q.models import OrmQ
 from pydicom import Dataset
@@ -17,7 +16,7 @@ from pynetdicom import AE, build_role, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 
 from audit.models import Entry
-from dicomserver import commitment, tasks
+from dicomserver import tasks
 from dicomserver.commitment_requests import ANSWER, due_requests
 from dicomserver.models import CommitmentRequest, CommitmentState, RemoteAE
 from imaging import ingest
@@ -25,7 +24,7 @@ from imaging.models import Instance
 from tests.dicomserver.archive import folders_of_images, make_study
 from tests.dicomserver.conftest import KNOWN, wait_for
 from tests.dicomserver.modality import reference
-from tests.dicomserver.peers import CT, EXPLICIT, associated
+from tests.dicomserver.peers import EXPLICIT, associated
 from tests.factories import make_order
 from tests.imaging.sender import identity_for, send, send_bytes, slices
 
@@ -311,12 +310,3 @@ def test_requests_that_make_no_sense(server):
     assert ask(server, good, action=2) == [0x0123]
     assert ask(server, good, instance="1.2.3") == [0x0112]
     assert CommitmentRequest.objects.count() == 0
-
-
-def test_without_the_database_the_device_is_told_at_once(server, monkeypatch):
-    def away(*_arguments, **_named):
-        raise OperationalError("the database is away")
-
-    monkeypatch.setattr(commitment.requests, "take_request", away)
-
-    assert ask(server, asking(reference("1.2.3", CT))) == [0x0213]

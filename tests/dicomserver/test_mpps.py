@@ -1,20 +1,20 @@
 """MPPS through real associations; expectations are of PS3.4 Annex F and of the clinic's own flow."""
 
 import pytest
-from django.db import OperationalError
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import generate_uid
 
 from audit.models import Entry
 from dicomserver import mpps
+from dicomserver.commitment import COMMITMENT, WELL_KNOWN
 from imaging.completeness import settle_performed_steps
 from imaging.models import Instance, PerformedStep, StepState
 from scheduling.models import FlowEvent
 from scheduling.statuses import AppointmentStatus, OrderStatus
 from tests.dicomserver.archive import folders_of_images
-from tests.dicomserver.conftest import KNOWN, wait_for
-from tests.dicomserver.modality import MPPS, code, final, in_progress, scheduled, tell
+from tests.dicomserver.conftest import KNOWN, NO_DATABASE, wait_for
+from tests.dicomserver.modality import MPPS, code, final, in_progress, reference, scheduled, tell
 from tests.dicomserver.peers import EXPLICIT, associated
 from tests.factories import make_appointment, make_order, make_patient
 from tests.imaging.sender import identity_for, receive, slices
@@ -118,13 +118,17 @@ def test_a_step_without_a_uid_gets_one(server, order):
     assert PerformedStep.objects.get().sop_instance_uid.startswith("2.25.")
 
 
-def test_without_the_database_the_modality_is_told_at_once(server, order, monkeypatch):
-    def away(*_arguments, **_named):
-        raise OperationalError("the database is away")
+def test_without_the_database_the_modality_is_told_at_once(start_process):
+    process = start_process(DATABASE_URL=NO_DATABASE)
+    nothing = in_progress()
+    request = Dataset()
+    request.TransactionUID, request.ReferencedSOPSequence = "1.2.3", Sequence([reference("1.2.3")])
 
-    monkeypatch.setattr(mpps.performed_steps, "create_step", away)
+    statuses = tell(process, ("create", nothing, generate_uid()), ("set", final(), generate_uid()))
+    with associated(process.port, (COMMITMENT, EXPLICIT)) as association:
+        taken, _reply = association.send_n_action(request, 1, COMMITMENT, WELL_KNOWN)
 
-    assert tell(server, ("create", in_progress(order), generate_uid())) == [0x0213]
+    assert (statuses, taken.Status) == ([0x0213, 0x0213], 0x0213)
 
 
 def test_a_lock_is_not_waited_for_long(server, order, monkeypatch):
