@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from pydicom import Dataset
+from pydicom.uid import UID
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 
@@ -59,6 +60,12 @@ def handle_request(event: Event, server: "DicomServer") -> None:
     association.acse.send_reject(*_REJECTIONS[outcome])
     server.close_call(association, outcome)
     association.kill()
+
+
+def handle_extended(event: Event, server: "DicomServer") -> dict[UID, bytes]:
+    """SOP Class Extended Negotiation (PS3.4 C.5.1): relational queries and retrievals, nothing else of it."""
+    known = (*archive.FIND_CLASSES, *archive.MOVE_CLASSES, *archive.GET_CLASSES)
+    return {uid: b"\1" + bytes(len(asked) - 1) for uid, asked in event.app_info.items() if uid in known}
 
 
 def handle_release(event: Event, server: "DicomServer") -> None:

@@ -183,6 +183,7 @@ class DicomServer:
     def _event_handlers(self) -> list[EventHandlerType]:
         table: dict[EventType, Callable[..., Any]] = {
             evt.EVT_REQUESTED: handlers.handle_request,
+            evt.EVT_SOP_EXTENDED: handlers.handle_extended,
             evt.EVT_RELEASED: handlers.handle_release,
             evt.EVT_ABORTED: handlers.handle_abort,
             evt.EVT_C_ECHO: handlers.handle_echo,

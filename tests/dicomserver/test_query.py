@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pydicom import Dataset, dcmread
+from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
 from dicomserver import query
 from dicomserver.models import Association
@@ -273,6 +274,18 @@ def test_a_wrong_level_is_answered_with_a900(clinic_server):
         (status, _match) = next(association.send_c_find(asked("ROOM"), STUDY_FIND))
 
     assert status.Status == 0xA900
+
+
+def test_relational_queries_are_negotiated(clinic_server):
+    wish = SOPClassExtendedNegotiation()
+    wish.sop_class_uid, wish.service_class_application_information = STUDY_FIND, b"\x01\x01\x01"
+
+    with associated(
+        clinic_server.port, (STUDY_FIND, EXPLICIT), calling="VIEWER", ext_neg=[wish]
+    ) as association:
+        answered = association.acceptor.sop_class_extended
+
+    assert answered == {STUDY_FIND: b"\x01\x00\x00"}
 
 
 def test_who_is_not_accepted_gets_nothing(clinic_server):
