@@ -4,6 +4,7 @@ Nothing is reloaded by hand: each page is opened once and has to follow what the
 CEDAR_SCREENSHOTS=1 the pictures of the README are made anew.
 """
 
+import io
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from clinic.demo.images import StudyIdentity, chest_xray, write_part10
@@ -34,7 +36,8 @@ STEP = "ScheduledProcedureStepSequence[0]"
 def picture(page: Page, name: str) -> None:
     if PICTURES is not None:
         PICTURES.mkdir(exist_ok=True)
-        page.screenshot(path=PICTURES / f"{name}.png")
+        shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        shot.quantize(128).save(PICTURES / f"{name}.png", optimize=True)
 
 
 def expect_accessible(page: Page) -> None:
