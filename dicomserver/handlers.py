@@ -64,8 +64,9 @@ def handle_request(event: Event, server: "DicomServer") -> None:
 
 def handle_extended(event: Event, server: "DicomServer") -> dict[UID, bytes]:
     """SOP Class Extended Negotiation (PS3.4 C.5.1): relational queries and retrievals, nothing else of it."""
+    wishes: dict[UID, bytes] = event.app_info  # type: ignore[attr-defined]
     known = (*archive.FIND_CLASSES, *archive.MOVE_CLASSES, *archive.GET_CLASSES)
-    return {uid: b"\1" + bytes(len(asked) - 1) for uid, asked in event.app_info.items() if uid in known}
+    return {uid: b"\1" + bytes(len(asked) - 1) for uid, asked in wishes.items() if uid in known}
 
 
 def handle_release(event: Event, server: "DicomServer") -> None:
