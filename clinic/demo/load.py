@@ -8,7 +8,6 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from imaging.tasks import ingest_spool
 
 from audit.models import Entry
 from audit.services import record
@@ -20,6 +19,7 @@ from clinic.demo.timetable import Step, plan, steps
 from clinic.demo.week import WEEK
 from clinic.errors import Conflict
 from clinic.models import User
+from imaging.tasks import ingest_spool
 from patients.models import Patient
 from scheduling.days import clinic_zone
 
