@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import threading
 from pathlib import Path
 
@@ -293,6 +294,18 @@ ingest.ingest_spool()
 """
 
 
+def wait_until_unlocked() -> None:
+    """Until PostgreSQL has noticed that the killed process is gone; otherwise a later sweep helps."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+            if cursor.fetchone() == (0,):
+                return
+        time.sleep(0.05)
+    raise AssertionError("the killed process still holds its lock")
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("place", "name"),
@@ -314,6 +327,7 @@ def test_a_killed_process_leaves_work_for_the_next_one(place, name, folders):
         cwd=Path(ingest.__file__).parent.parent,
         capture_output=True,
     )
+    wait_until_unlocked()
     ingest_spool()
 
     after = everything()
