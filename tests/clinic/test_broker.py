@@ -4,13 +4,13 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
 from clinic import worker
-from clinic.broker import PostgresBroker
+from clinic.broker import PostgresBroker, persist
 from clinic.jobs import enqueue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,15 +106,36 @@ def test_the_queue_survives_a_lost_database(broker: PostgresBroker) -> None:
     assert take(broker) == ["rooms.after"]
 
 
-def test_an_acknowledged_job_is_gone_although_the_connection_was_lost(broker: PostgresBroker) -> None:
+def test_an_acknowledged_job_is_gone(broker: PostgresBroker) -> None:
     enqueue("rooms.done")
     [(job, _payload)] = broker._claim()
-    with psycopg.connect(settings.DATABASE_CONNINFO, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
 
     broker.acknowledge(job)
 
     assert OrmQ.objects.count() == 0
+
+
+def test_a_write_waits_for_a_database_that_starts_again() -> None:
+    attempts = iter([OperationalError("starting up"), psycopg.OperationalError("no socket"), None])
+    written = []
+
+    def write() -> None:
+        error = next(attempts)
+        if error:
+            raise error
+        written.append("done")
+
+    persist(write)
+
+    assert written == ["done"]
+
+
+def test_a_write_is_given_up_when_the_database_stays_away() -> None:
+    def write() -> None:
+        raise OperationalError("gone for good")
+
+    with pytest.raises(OperationalError, match="gone for good"):
+        persist(write, seconds=0)
 
 
 def test_jobs_of_a_dead_cluster_are_handed_back() -> None:

@@ -117,12 +117,16 @@ def test_a_cluster_starts_again_after_kill_9(data: Path) -> None:
 
 def test_a_stale_pid_that_now_belongs_to_another_program_does_not_hinder(data: Path) -> None:
     Cluster(data).create()
-    (data / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{data}/postgres\n0\n5432\n")
+    other = subprocess.Popen(["sleep", "600"])
+    (data / "postgres" / "postmaster.pid").write_text(f"{other.pid}\n{data}/postgres\n0\n5432\n")
 
     with run(data) as cluster:
         ready = cluster.is_ready()
 
     assert ready
+    assert other.poll() is None
+    other.kill()
+    other.wait()
 
 
 def test_leftovers_of_a_living_server_are_not_touched(data: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from django.conf import settings
-from django_q.models import OrmQ, Task
+from django_q.models import OrmQ, Schedule, Task
 
 from clinic.jobs import enqueue
 from clinic.pulse import Pulse
@@ -75,6 +75,7 @@ class Worker:
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[Worker]:
+    Schedule.objects.all().delete()  # only the jobs of the test
     started = Worker(tmp_path / "worker.log")
     started.until(started.is_complete)
     yield started

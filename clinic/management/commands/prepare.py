@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
@@ -17,6 +17,8 @@ from django.db.migrations.executor import MigrationExecutor
 from clinic.models import User
 from clinic.permissions import Role
 from clinic.postgres import Cluster
+from clinic.supervisor.checks import make_data_folder
+from clinic.supervisor.options import StartError
 from clinic.supervisor.preparation import DEMO_MARK, PROGRESS, REFUSAL, RESULT
 from patients.models import Patient
 
@@ -26,6 +28,10 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            make_data_folder(settings.CEDAR_DATA)
+        except StartError as error:
+            self._refuse(str(error))
         if not os.environ.get("DATABASE_URL"):
             Cluster(settings.CEDAR_DATA).make_database()
         self._migrate()
@@ -47,16 +53,18 @@ class Command(BaseCommand):
         if mark.exists() and mark.read_text() == "loaded":
             return
         if not mark.exists() and is_in_use():
-            self._tell(
-                REFUSAL,
+            self._refuse(
                 f"The data folder {settings.CEDAR_DATA} holds a real clinic: demo data is not put into it. "
-                "Start without --demo, or give another folder with --data.",
+                "Start without --demo, or give another folder with --data."
             )
-            sys.exit(3)
         mark.write_text("loading")
         self._tell(PROGRESS, "Making the demo clinic (once; a minute or two) …")
         call_command("demo", sign=PROGRESS)
         mark.write_text("loaded")
+
+    def _refuse(self, text: str) -> NoReturn:
+        self._tell(REFUSAL, text)
+        sys.exit(3)
 
     def _tell(self, sign: str, text: str) -> None:
         self.stdout.write(sign + text)
