@@ -1,11 +1,13 @@
 """Patients and the numbers by which they are known."""
 
+from pathlib import Path
 from typing import Self
 
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Upper
+from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +35,13 @@ class PatientQuerySet(models.QuerySet["Patient"]):
     def current(self) -> Self:
         """Without records that were merged into another one."""
         return self.filter(merged_into=None)
+
+    def resolved(self) -> "PatientQuerySet":
+        """The records that count now: a merged record stands for the one it became (``merged_into`` never
+        needs to be followed twice). ``Patient.objects.filter(mrn_key=key).resolved()`` finds by old numbers
+        too, through the index.
+        """
+        return Patient.objects.filter(pk__in=self.order_by().values(counts=Coalesce("merged_into_id", "id")))
 
     def visible_to(self, user: User) -> Self:
         """Everybody who works here may see every patient; referrers will see only their own."""
@@ -216,3 +225,177 @@ class PatientIdentifier(models.Model):
 
     def __str__(self) -> str:
         return f"{self.value} ({self.issuer})"
+
+
+class OtherNameKind(models.TextChoices):
+    BEFORE_MARRIAGE = "before_marriage", _("Name before marriage")
+    FORMER = "former", _("Former name")
+    ALIAS = "alias", _("Also known as")
+    MERGED = "merged", _("Name in a merged record")
+
+
+class OtherName(models.Model):
+    """A name by which a patient was or is also known: before a marriage, in a record that was merged.
+
+    Found like the patient's own: ``name_key`` and ``sound_key`` are made as in ``Patient`` and indexed
+    alike, so ``OtherName.objects.filter(name_key__contains=" silva")`` or ``…__trigram_similar`` gives the
+    rows whose ``patient_id`` is meant. They belong to current records only: a merge moves them.
+    """
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="other_names")
+    kind = models.CharField(
+        _("kind"), max_length=16, choices=OtherNameKind.choices, default=OtherNameKind.FORMER
+    )
+    family_name = models.CharField(_("family name"), max_length=64, blank=True)
+    given_name = models.CharField(_("given name"), max_length=64, blank=True)
+    middle_name = models.CharField(_("middle name"), max_length=64, blank=True)
+    ideographic_name = models.CharField(_("name in ideographs"), max_length=64, blank=True)
+    phonetic_name = models.CharField(_("name in phonetic script"), max_length=64, blank=True)
+    name_key = models.CharField(max_length=1000, editable=False)
+    sound_key = models.GeneratedField(
+        expression=Func(F("name_key"), function="patients_sound_key"),
+        output_field=models.CharField(max_length=400),
+        db_persist=True,
+    )
+
+    class Meta:
+        verbose_name = _("other name")
+        verbose_name_plural = _("other names")
+        ordering = ["pk"]
+        indexes = [
+            GinIndex(fields=["name_key"], opclasses=["gin_trgm_ops"], name="other_name_trigram"),
+            models.Index(fields=["sound_key"], name="other_name_sound"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=~Q(name_key=""), name="other_name_can_be_found"),
+            models.CheckConstraint(condition=Q(kind__in=OtherNameKind.values), name="other_name_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        given = " ".join(part for part in [self.given_name, self.middle_name] if part)
+        spelled = ", ".join(part for part in [self.family_name, given] if part)
+        return spelled or self.ideographic_name.replace("^", " ")
+
+    @property
+    def person_name(self) -> names.PersonName:
+        return names.PersonName(
+            family=self.family_name,
+            given=self.given_name,
+            middle=self.middle_name,
+            ideographic=self.ideographic_name,
+            phonetic=self.phonetic_name,
+        )
+
+
+class PatientMergeQuerySet(models.QuerySet["PatientMerge"]):
+    def standing(self) -> Self:
+        """Not undone."""
+        return self.filter(undone_at=None)
+
+
+class PatientMerge(models.Model):
+    """Two records that became one, with all that is needed to part them again exactly.
+
+    ``before`` and ``after`` hold the fields of both records (``{"survivor": {…}, "alias": {…}}``), ``moved``
+    the ids of what changed hands by kind (``{"scheduling.order": [7, 9]}``), ``owned`` what the survivor had
+    then, moved things included, so that what came later is known.
+    """
+
+    survivor = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="merges")
+    alias = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="merges_away")
+    merged_at = models.DateTimeField(auto_now_add=True)
+    merged_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(_("reason"), max_length=300)
+    before = models.JSONField()
+    after = models.JSONField()
+    moved = models.JSONField()
+    owned = models.JSONField()
+    # The survivor's other name that keeps the alias's name findable, where the two differ.
+    added_name = models.ForeignKey(OtherName, null=True, on_delete=models.SET_NULL, related_name="+")
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    undo_reason = models.CharField(_("reason"), max_length=300, blank=True)
+
+    objects = PatientMergeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("merge of two records")
+        verbose_name_plural = _("merges of records")
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["alias"], condition=Q(undone_at=None), name="patient_merge_stands_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(undone_at=None, undone_by=None)
+                | Q(undone_at__isnull=False, undone_by__isnull=False),
+                name="patient_merge_undone_by_somebody",
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="patient_merge_has_a_reason"),
+            models.CheckConstraint(condition=~Q(survivor=F("alias")), name="patient_merge_of_two_records"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.alias.mrn} → {self.survivor.mrn}"
+
+
+class DocumentKind(models.TextChoices):
+    CONSENT = "consent", _("Consent")
+    REFERRAL = "referral", _("Referral letter")
+    OUTSIDE_REPORT = "outside_report", _("Report from elsewhere")
+    IDENTITY = "identity", _("Proof of identity or insurance")
+    OTHER = "other", _("Other")
+
+
+class PatientDocumentQuerySet(models.QuerySet["PatientDocument"]):
+    def kept(self) -> Self:
+        """Not removed."""
+        return self.filter(removed_at=None)
+
+
+class PatientDocument(models.Model):
+    """A scan or PDF about a patient. A removed one is no longer shown; its file stays for the audit."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="documents")
+    kind = models.CharField(
+        _("kind"), max_length=16, choices=DocumentKind.choices, default=DocumentKind.OTHER
+    )
+    title = models.CharField(_("title"), max_length=120)
+    # Relative to settings.DOCUMENTS_DIR; the names are ours, never what somebody's computer called it.
+    file = models.CharField(max_length=200, unique=True)
+    media_type = models.CharField(max_length=40)
+    size = models.BigIntegerField()
+    # Of the file as it is kept, and as it was handed in: the same scan twice is refused.
+    sha256 = models.CharField(max_length=64)
+    received_sha256 = models.CharField(max_length=64)
+    added_at = models.DateTimeField(auto_now_add=True)
+    added_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    removed_at = models.DateTimeField(null=True)
+    removed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    removal_reason = models.CharField(_("reason"), max_length=200, blank=True)
+
+    objects = PatientDocumentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("document")
+        verbose_name_plural = _("documents")
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=DocumentKind.values), name="document_kind_known"),
+            models.CheckConstraint(
+                condition=Q(media_type__in=["application/pdf", "image/jpeg", "image/png"]),
+                name="document_media_type_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(removed_at=None, removed_by=None, removal_reason="")
+                | (Q(removed_at__isnull=False, removed_by__isnull=False) & ~Q(removal_reason="")),
+                name="document_removed_has_who_and_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def path(self) -> Path:
+        return Path(settings.DOCUMENTS_DIR) / self.file
