@@ -243,7 +243,8 @@ SESSION_COOKIE_NAME = "cedar_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+# In a cookie of its own: a request that runs beside it writes the whole session back, and words with it away.
+MESSAGE_STORAGE = "django.contrib.messages.storage.fallback.FallbackStorage"
 
 # --- the browser ------------------------------------------------------------------------------------
 SECURE_CONTENT_TYPE_NOSNIFF = True

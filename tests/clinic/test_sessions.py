@@ -106,3 +106,16 @@ def test_times_are_the_clinics(client, desk, settings):
     desk.save()
 
     assert "1 Jan 2026 17:45" in client.get(reverse("own_account")).text
+
+
+def test_a_request_beside_it_does_not_take_the_words_away(client, db):
+    ClinicProfile.get()
+    client.force_login(make_user(Role.RADIOLOGIST))
+    beside = client.session  # read before, written after
+    answer = client.post(reverse("reporting:reading_next"))
+    beside[LAST_SEEN] = time.time()
+    beside.save()
+
+    page = client.get(answer.url)
+
+    assert [str(message) for message in page.context["messages"]] == ["No study waits for a reader now."]
