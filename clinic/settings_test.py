@@ -7,8 +7,15 @@ import tempfile
 
 _folder = os.environ.get("CEDAR_TEST_DATA")
 if not _folder:
-    _folder = os.environ["CEDAR_TEST_DATA"] = tempfile.mkdtemp(prefix="cedar-test-")
+    _folder = tempfile.mkdtemp(prefix="cedar-test-")
     atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+# Tests that run side by side share nothing: each worker has a folder, and so a database cluster, of its own.
+# What a test starts as a program of its own inherits the folder, and the worker's name with it.
+_worker = os.environ.get("PYTEST_XDIST_WORKER")
+if _worker and os.path.basename(_folder) != _worker:
+    _folder = os.path.join(_folder, _worker)
+    os.makedirs(_folder, mode=0o700, exist_ok=True)
+os.environ["CEDAR_TEST_DATA"] = _folder
 # Whatever the environment says: tests never touch the data folder or the database of a clinic.
 os.environ["CEDAR_DATA"] = _folder
 os.environ.pop("DATABASE_URL", None)

@@ -1,7 +1,6 @@
 """Debian's Orthanc as the PACS next door: on loopback, in a folder of its own, led by its REST interface."""
 
 import json
-import socket
 import subprocess
 import time
 import urllib.error
@@ -9,11 +8,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+from tests.ports import free_port
 
 
 class Orthanc:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import psutil
 from playwright.sync_api import Browser, Page
+
+from tests.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PASSWORD = "cedar-demo"
@@ -74,12 +75,6 @@ class Clinic:
                 pass
             assert time.monotonic() < end, f"{name} did not come back"
             time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @contextmanager
