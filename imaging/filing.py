@@ -311,7 +311,7 @@ def _count_in(arrival: _Arrivals, count: int, *, by: User) -> None:
     )
     topics = [f"study.{study.pk}", "board"]
     if study.order is not None:
-        note_images_arrived(study.order, by=by)
+        note_images_arrived(study.order, by=by, count=study.instance_count)
         topics.append(f"order.{study.order.pk}")
     if study.state == StudyState.HELD:
         topics.append("held")

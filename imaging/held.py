@@ -126,7 +126,7 @@ def resolve_held_study(
     )
     _announce(study)
     if target.order is not None:
-        note_images_arrived(target.order, by=by)
+        note_images_arrived(target.order, by=by, count=study.instance_count)
         _let_close_again(study)
     return study
 

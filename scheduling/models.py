@@ -317,6 +317,8 @@ class Order(models.Model):
     acquired_at = models.DateTimeField(null=True, blank=True)
     reported_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
+    # Told by whoever files the images (``note_images_arrived``), so that a list of orders need not ask.
+    image_count = models.PositiveIntegerField(_("images"), default=0)
     cancel_reason = models.CharField(_("reason for cancelling"), max_length=200, blank=True)
 
     objects = OrderQuerySet.as_manager()

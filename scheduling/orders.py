@@ -198,9 +198,10 @@ def request_repeat(order: Order, *, by: User, reason: str, reason_code: str) -> 
 
 
 @transaction.atomic
-def note_images_arrived(order: Order, *, by: User) -> None:
+def note_images_arrived(order: Order, *, by: User, count: int | None = None) -> None:
     """Images of this order came in: the patient is being examined, and open pages count them.
 
+    ``count`` is how many there are now in all; without it the machine has only begun.
     Never fails for what the desk has or has not noted: images count, also early, late and unasked ones.
     """
     if Order.objects.filter(pk=order.pk, appointment__status__in=BEFORE_SCAN).exists():
@@ -214,6 +215,10 @@ def note_images_arrived(order: Order, *, by: User) -> None:
             move_appointment(
                 appointment, AppointmentStatus.IN_SCAN, by=by, action="appointment.started", follows=True
             )
+    if count is not None and order.image_count != count:
+        Order.objects.filter(pk=order.pk).update(image_count=count)
+        order.image_count = count
+        announce("board")
     announce(f"order.{order.pk}")
 
 

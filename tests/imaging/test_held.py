@@ -157,3 +157,15 @@ def test_a_number_finds_an_order_or_a_patient(held, order, other):
         find_target(held, "nothing")
     with pytest.raises(NotFound):
         find_target(held, "--")
+
+
+def test_lists_of_orders_know_how_many_images_there_are(held, objects, order):
+    before = order.image_count
+
+    resolve_held_study(held, by=make_user("technician"), order=order, reason="Name typed wrong")
+    order.refresh_from_db()
+    resolved = order.image_count
+    receive(*objects[1:])
+
+    order.refresh_from_db()
+    assert (before, resolved, order.image_count) == (0, 1, 3)
