@@ -14,6 +14,8 @@ class Permission(StrEnum):
     PATIENT_VIEW = "patient.view"
     # front desk
     PATIENT_EDIT = "patient.edit"
+    # Who answers for identity: the desk, which sees the person, and the administrator. It can be undone.
+    PATIENT_MERGE = "patient.merge"
     ORDER_PLACE = "order.place"
     ORDER_CANCEL = "order.cancel"
     APPOINTMENT_BOOK = "appointment.book"
@@ -49,6 +51,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             _P.BOARD_VIEW,
             _P.PATIENT_VIEW,
             _P.PATIENT_EDIT,
+            _P.PATIENT_MERGE,
             _P.ORDER_PLACE,
             _P.ORDER_CANCEL,
             _P.APPOINTMENT_BOOK,
@@ -91,6 +94,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             _P.BOARD_VIEW,
             _P.PATIENT_VIEW,
             _P.PATIENT_EDIT,
+            _P.PATIENT_MERGE,
             _P.ORDER_PLACE,
             _P.ORDER_CANCEL,
             _P.APPOINTMENT_BOOK,

@@ -146,29 +146,39 @@ def _ask(patient: Patient, node: RemoteAE) -> list[Dataset]:
     asked = Dataset()
     asked.SpecificCharacterSet = "ISO_IR 192"
     asked.QueryRetrieveLevel = "STUDY"
-    asked.PatientID = patient.mrn
     for keyword in _ASKED:
         setattr(asked, keyword, None)
+    # An archive may know the patient by the number of a record that was merged into this one.
+    numbers = [patient.mrn, *patient.aliases.order_by("pk").values_list("mrn", flat=True)]
     found: list[Dataset] = []
-    contexts = [build_context(Find)]
-    place = {"node": node}
     with called(
-        node.ae_title, node.host, node.port or 0, contexts, answer_seconds=_FIND_SECONDS
+        node.ae_title, node.host, node.port or 0, [build_context(Find)], answer_seconds=_FIND_SECONDS
     ) as association:
-        for status, answer in association.send_c_find(asked, Find):
-            if "Status" not in status:
-                raise CallFailed(_("%(node)s did not answer the question in time.") % place)
-            if status.Status in _PENDING and answer is not None:
-                found.append(answer)
-            elif status.Status not in (0x0000, *_PENDING):
-                text = _("%(node)s could not answer (status %(status)04X).")
-                raise CallFailed(text % {**place, "status": status.Status})
+        for asked.PatientID in numbers:
+            found += _answers(association, asked, node, at_most=MOST_STUDIES - len(found))
             if len(found) >= MOST_STUDIES:
                 association.abort()
                 break
     # Some archives look for numbers that merely begin alike.
-    key = number_key(patient.mrn)
-    return [answer for answer in found if number_key(value_of(answer, "PatientID")) == key]
+    keys = {number_key(number) for number in numbers}
+    own = [answer for answer in found if number_key(value_of(answer, "PatientID")) in keys]
+    return list({value_of(answer, "StudyInstanceUID"): answer for answer in own}.values())
+
+
+def _answers(association: Any, asked: Dataset, node: RemoteAE, *, at_most: int) -> list[Dataset]:
+    found: list[Dataset] = []
+    place = {"node": node}
+    for status, answer in association.send_c_find(asked, Find):
+        if "Status" not in status:
+            raise CallFailed(_("%(node)s did not answer the question in time.") % place)
+        if status.Status in _PENDING and answer is not None:
+            found.append(answer)
+        elif status.Status not in (0x0000, *_PENDING):
+            text = _("%(node)s could not answer (status %(status)04X).")
+            raise CallFailed(text % {**place, "status": status.Status})
+        if len(found) >= at_most:
+            break
+    return found
 
 
 def _described(answer: Dataset, patient: Patient, here: set[str], fetches: dict[str, Fetch]) -> ArchiveStudy:

@@ -37,7 +37,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 
 from clinic.models import ClinicProfile
 from imaging.models import Instance, Series, Study, StudyState
-from patients.models import BirthPrecision, Patient
+from patients.models import BirthPrecision, Patient, PatientQuerySet
 from patients.numbers import number_key
 from scheduling.models import Order
 
@@ -131,7 +131,7 @@ def instances(query: Query) -> QuerySet[Instance]:
         raise WrongLevel(f"{UNIQUE_KEYS[query.level]} is needed at this level")
     condition = ~Q(series__study__state=StudyState.HELD)
     if patient_id := query.text("PatientID").strip("* "):
-        condition &= Q(series__study__patient__mrn_key__in=_numbers(patient_id))
+        condition &= Q(series__study__patient__in=_numbered(patient_id))
     for level, path in (
         ("STUDY", "series__study__study_instance_uid"),
         ("SERIES", "series__series_instance_uid"),
@@ -169,9 +169,10 @@ def _patient_condition(query: Query, path: str) -> Q:
     condition = query.patient_name.condition(f"{path}name_key")
     number = query.text("PatientID")
     if "*" in number or "?" in number:
-        condition &= TextPattern(number).condition(f"{path}mrn", ignore_case=True)
+        known = Patient.objects.filter(TextPattern(number).condition("mrn", ignore_case=True))
+        condition &= Q(**{f"{path}pk__in": known.resolved()})
     elif number:
-        condition &= Q(**{f"{path}mrn_key__in": _numbers(number)})
+        condition &= Q(**{f"{path}pk__in": _numbered(number)})
     born = DateRange(query.text("PatientBirthDate"))
     if born:
         condition &= born.date_condition(f"{path}birth_date")
@@ -179,8 +180,10 @@ def _patient_condition(query: Query, path: str) -> Q:
     return condition & TextPattern(query.text("PatientSex")).condition(f"{path}sex")
 
 
-def _numbers(text: str) -> list[str]:
-    return [number_key(value) for value in text.split("\\")]
+def _numbered(text: str) -> PatientQuerySet:
+    """Whom these numbers mean, also those of records that were merged into another."""
+    keys = [number_key(value) for value in text.split("\\")]
+    return Patient.objects.filter(mrn_key__in=keys).resolved()
 
 
 def _study_condition(query: Query, path: str) -> Q:

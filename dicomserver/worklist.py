@@ -9,7 +9,7 @@ from pydicom.dataelem import DataElement
 from pydicom.sequence import Sequence
 
 from clinic.models import ClinicProfile
-from patients.models import Sex
+from patients.models import Patient, Sex
 from scheduling.models import Order
 from scheduling.statuses import AppointmentStatus, Priority
 from scheduling.worklist import scheduled_steps
@@ -90,10 +90,11 @@ def _condition(query: Query) -> Q:
         & query.step_id.condition("accession_number")
         & query.procedure_id.condition("accession_number")
         & query.accession_number.condition("accession_number")
-        & query.patient_id.condition("patient__mrn", ignore_case=True)
         & query.date.condition("appointment__starts_at")
         & query.time.condition("appointment__starts_at")
     )
+    if number := query.patient_id.condition("mrn", ignore_case=True):
+        condition &= Q(patient__in=Patient.objects.filter(number).resolved())
     if query.study_uids:
         condition &= Q(study_instance_uid__in=query.study_uids)
     if query.patient_name.longest_word:

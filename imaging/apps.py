@@ -2,13 +2,24 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import ngettext
 
 
 class ImagingConfig(AppConfig):
     name = "imaging"
 
     def ready(self) -> None:
+        from patients import belongings
+        from patients.belongings import Belonging
+
         post_migrate.connect(_ensure_schedules, sender=self)
+        belongings.register(
+            Belonging(
+                "imaging.Study",
+                lambda number: ngettext("%d study", "%d studies", number) % number,
+                topic="study",
+            )
+        )
 
 
 def _ensure_schedules(**_: Any) -> None:

@@ -21,11 +21,12 @@ from django.utils.translation import gettext as _
 from audit.services import record
 from clinic.live import announce
 from clinic.models import User
+from patients.records import hold_patients
 from scheduling.days import clinic_zone
 from scheduling.services import note_images_arrived
 
 from .identity import Identity, readable_name
-from .linking import belongs, decide
+from .linking import belongs, decide, patients_meant
 from .models import Instance, Series, Study, StudyState
 from .quarantine import set_aside
 from .reasons import picture_problem, quarantine_reason
@@ -66,6 +67,7 @@ class _Arrivals:
 def file_objects(received: Sequence[Received], *, by: User) -> None:
     """Make ``received`` visible or set it aside, whole or not at all."""
     readable = [one for one in received if one.refused is None]
+    hold_patients(patients_meant([one.facts for one in readable]))
     known = {
         instance.sop_instance_uid: instance
         for instance in Instance.objects.filter(

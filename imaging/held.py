@@ -12,6 +12,7 @@ from clinic.live import announce
 from clinic.models import User
 from patients.models import Patient
 from patients.numbers import number_key
+from patients.records import hold_patient, resolve_patient_by_number
 from scheduling.models import Order
 from scheduling.services import note_images_arrived
 
@@ -39,7 +40,7 @@ def held_studies(user: User) -> QuerySet[Study]:
         Study.objects.visible_to(user)
         .held()
         .select_related("candidate_order__patient", "candidate_order__procedure", "candidate_order__study")
-        .prefetch_related("candidate_order__patient__aliases")
+        .prefetch_related("candidate_order__patient__aliases", "candidate_order__patient__other_names")
         .annotate(has_picture=Exists(drawn))
         .order_by("first_received_at", "pk")
     )
@@ -48,11 +49,11 @@ def held_studies(user: User) -> QuerySet[Study]:
 def default_targets(studies: list[Study]) -> dict[int, Target]:
     """By study: the order that the images point at, else the patient whose number they carry."""
     keys = {study.pk: number_key(study.received_patient_id) for study in studies}
+    named = Patient.objects.filter(mrn_key__in=set(keys.values()) - {""}).resolved()
     patients = {
-        patient.mrn_key: patient
-        for patient in Patient.objects.filter(mrn_key__in=set(keys.values()) - {""}).prefetch_related(
-            "aliases"
-        )
+        record.mrn_key: patient
+        for patient in named.prefetch_related("aliases", "other_names")
+        for record in (patient, *patient.aliases.all())
     }
     targets = {}
     for study in studies:
@@ -69,9 +70,7 @@ def find_target(study: Study, text: str) -> Target:
     order = Order.objects.filter(accession_number__iexact=text).select_related("patient", "procedure").first()
     if order is not None:
         return target_order(study, order)
-    patient = Patient.objects.filter(mrn_key=number_key(text)).exclude(mrn_key="").first()
-    while patient is not None and patient.merged_into is not None:
-        patient = patient.merged_into
+    patient = resolve_patient_by_number(text)
     if patient is None:
         raise NotFound(
             _("“%(text)s” is neither an accession number nor a patient number.") % {"text": text[:64]}
@@ -98,6 +97,11 @@ def resolve_held_study(
     Against a difference it needs a reason. What was received stays as it is; the decision holds for the
     objects of this study that come later.
     """
+    # The record before what belongs to it, as a merge does; who is chosen here may have become another.
+    if order is not None:
+        hold_patient(order.patient_id)
+    elif patient is not None:
+        patient = hold_patient(patient.pk)
     study = Study.objects.select_for_update(of=("self",)).get(pk=study.pk)
     if study.state != StudyState.HELD:
         raise Conflict(_("Somebody else has decided already: these images are no longer held."))

@@ -6,6 +6,7 @@ empty contradicts nothing. Names are compared in Latin letters, without accents,
 
 import datetime
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from patients.dates import BirthDate, BirthPrecision
 from patients.models import Patient, PatientIdentifier, Sex
 from patients.names import PersonName, fold, latin_words
 from patients.numbers import number_key
+from patients.records import resolve_patient_by_number
 
 from .models import Study
 
@@ -61,20 +63,24 @@ class Identity:
 
 def find_patient(identity: Identity) -> Patient | None:
     """The patient who has the number in the images; a merged record leads to the one it became."""
-    key = number_key(identity.patient_id)
-    if not key:
-        return None
     if identity.is_of_this_clinic:
-        patient = Patient.objects.filter(mrn_key=key).first()
-    else:
-        patient = _with_foreign_number(identity, Patient.objects.all())
-    while patient is not None and patient.merged_into is not None:
-        patient = patient.merged_into
-    return patient
+        return resolve_patient_by_number(identity.patient_id)
+    return _with_foreign_number(identity, Patient.objects.all()) if number_key(identity.patient_id) else None
 
 
 def differences(identity: Identity, patient: Patient) -> Differences:
-    """What contradicts: ``{"patient_name": ["in the images", "in the record"], …}``."""
+    """What contradicts: ``{"patient_name": ["in the images", "in the record"], …}``.
+
+    Images may say what a record said that was merged into this one: it is the same person.
+    """
+    key = number_key(identity.patient_id)
+    aliases = [alias for alias in patient.aliases.all() if key and alias.mrn_key == key]
+    if any(not _differences(identity, alias, {key}) for alias in aliases):
+        return {}
+    return _differences(identity, patient, {patient.mrn_key, *(alias.mrn_key for alias in aliases)})
+
+
+def _differences(identity: Identity, patient: Patient, numbers: set[str]) -> Differences:
     found: Differences = {}
     if not number_key(identity.patient_id):
         found["patient_id"] = [identity.patient_id, patient.mrn]
@@ -82,9 +88,9 @@ def differences(identity: Identity, patient: Patient) -> Differences:
         if _with_foreign_number(identity, Patient.objects.filter(pk=patient.pk)) is None:
             found["patient_id"] = [identity.patient_id, patient.mrn]
             found["issuer"] = [identity.issuer, ClinicProfile.get().name]
-    elif number_key(identity.patient_id) not in _numbers(patient):
+    elif number_key(identity.patient_id) not in numbers:
         found["patient_id"] = [identity.patient_id, patient.mrn]
-    if not names_agree(identity.name, patient.dicom_name):
+    if not any(names_agree(identity.name, name) for name in _names(patient)):
         found["patient_name"] = [identity.name, patient.dicom_name]
     if not _birth_agrees(identity.birth_date, patient):
         found["birth_date"] = [identity.birth_date, _as_dicom_date(patient)]
@@ -145,15 +151,18 @@ def _words(text: str) -> set[str]:
 
 def _with_foreign_number(identity: Identity, patients: Any) -> Patient | None:
     key = number_key(identity.patient_id)
-    for known in PatientIdentifier.objects.filter(patient__in=patients).select_related("patient"):
-        if number_key(known.value) == key and fold(known.issuer) == fold(identity.issuer):
+    found = PatientIdentifier.objects.filter(value_key=key, patient__in=patients)
+    for known in found.select_related("patient"):
+        if fold(known.issuer) == fold(identity.issuer):
             return known.patient
     return None
 
 
-def _numbers(patient: Patient) -> set[str]:
-    """The patient's number and those of the records that were merged into this one."""
-    return {patient.mrn_key, *(alias.mrn_key for alias in patient.aliases.all())}
+def _names(patient: Patient) -> Iterator[str]:
+    """The patient's name, and those that she had before or is also known by."""
+    yield patient.dicom_name
+    for other in patient.other_names.all():
+        yield other.person_name.as_dicom()
 
 
 def _birth_agrees(written: str, patient: Patient) -> bool:

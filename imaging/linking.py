@@ -5,14 +5,15 @@ is held for a person, with the differences: images are never filed silently with
 """
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from patients.models import Patient
+from patients.models import Patient, PatientIdentifier
+from patients.numbers import number_key
 from scheduling.days import clinic_zone, day_bounds
 from scheduling.models import Order
 from scheduling.statuses import OrderStatus
@@ -53,6 +54,31 @@ def decide(facts: dict[str, Any], modalities: Collection[str], received_at: dt.d
     if order := by_uid or by_accession:
         return _with_order(order, identity)
     return _by_patient(identity, facts, modalities, received_at)
+
+
+def patients_meant(objects: Sequence[dict[str, Any]]) -> set[int]:
+    """The records (ids) with which new studies of these objects may be filed: by number, or by the order.
+
+    They are held while the objects are filed, so that no merge and no undoing comes in between.
+    """
+    uids = {facts["study_instance_uid"] for facts in objects}
+    here = Study.objects.filter(study_instance_uid__in=uids)
+    uids -= set(here.values_list("study_instance_uid", flat=True))
+    named, by_order = set(), Q()
+    for facts in objects:
+        if facts["study_instance_uid"] in uids:
+            named.add(number_key(facts["patient_id"]))
+            by_order |= Q(study_instance_uid=facts["study_instance_uid"])
+            if facts["accession_number"]:
+                by_order |= Q(accession_number__iexact=facts["accession_number"])
+    if not uids:
+        return set()
+    named.discard("")
+    return {
+        *Patient.objects.filter(mrn_key__in=named).values_list("pk", flat=True),
+        *PatientIdentifier.objects.filter(value_key__in=named).values_list("patient", flat=True),
+        *Order.objects.filter(by_order).values_list("patient", flat=True),
+    }
 
 
 def belongs(study: Study, identity: Identity) -> bool:

@@ -102,9 +102,7 @@ def patient_of(study: Study) -> Patient:
     patient = study.patient
     if patient is None:
         raise ValueError("a held study belongs to nobody yet")
-    while patient.merged_into is not None:
-        patient = patient.merged_into
-    return patient
+    return patient.merged_into or patient
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from clinic.errors import InvalidInput
 from clinic.http import StaffRequest, require
 from clinic.permissions import Permission
+from patients.models import Patient
 from patients.names import PersonName, name_key
 from patients.numbers import number_key
 from scheduling.days import clinic_zone, day_bounds
@@ -68,7 +69,8 @@ def _uids(field: str) -> Callable[[str], Q]:
 
 
 def _patient_id(text: str) -> Q:
-    return Q(patient__mrn_key=number_key(text)) | Q(patient=None, received_patient_id=text)
+    known = Patient.objects.filter(mrn_key=number_key(text)).resolved()
+    return Q(patient__in=known) | Q(patient=None, received_patient_id=text)
 
 
 def _patient_name(text: str) -> Q:

@@ -2,13 +2,30 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext as _
 
 
 class ReportingConfig(AppConfig):
     name = "reporting"
 
     def ready(self) -> None:
+        from patients import belongings
+
         post_migrate.connect(_bring_what_ships, sender=self)
+        belongings.guard(undo=_signed_since)
+
+
+def _signed_since(merge: Any) -> list[str]:
+    """A report that was signed under the survivor's number cannot go back to the other one unseen."""
+    from .models import ReportVersion
+
+    moved = merge.moved.get("scheduling.Order", [])
+    signed = ReportVersion.objects.filter(report__order__in=moved, signed_at__gt=merge.merged_at)
+    return [
+        _("The report of order %(number)s was signed since, under the number %(mrn)s.")
+        % {"number": version.report.order.accession_number, "mrn": version.content["patient"]["mrn"]}
+        for version in signed.select_related("report__order").order_by("pk")
+    ]
 
 
 def _bring_what_ships(*, using: str, **_: Any) -> None:

@@ -13,6 +13,7 @@ from clinic.errors import Conflict, InvalidInput, NotAllowed
 from clinic.models import User
 from clinic.permissions import Permission
 from patients.models import Patient
+from patients.records import hold_patient
 
 from .days import spoken_clock, spoken_time
 from .models import Appointment, FlowEvent, Order, Station, StationClosure
@@ -49,6 +50,7 @@ def book_appointment(
     ``overbook_reason`` books into a taken or closed time, for those who may.
     """
     _require_booking(by)
+    patient = hold_patient(patient.pk)
     length = _length(orders, minutes)
     _check_station(station, orders)
     with _taking_slot(station, starts_at, starts_at + length, by=by, overbook_reason=overbook_reason):
@@ -289,7 +291,8 @@ def _check_station(station: Station, orders: Sequence[Order]) -> None:
 
 
 def _put_on(order: Order, appointment: Appointment, *, by: User) -> None:
-    if order.patient_id != appointment.patient_id:
+    # As it is now: a merge may have moved the order since it was read.
+    if Order.objects.get(pk=order.pk).patient_id != appointment.patient_id:
         raise InvalidInput(
             _("Order %(number)s belongs to another patient: %(patient)s.")
             % {"number": order.accession_number, "patient": order.patient}

@@ -12,6 +12,7 @@ from clinic.live import announce
 from clinic.models import User
 from clinic.permissions import Permission
 from patients.models import Patient
+from patients.records import hold_patient
 
 from .models import FlowEvent, Order, Procedure, Referrer
 from .moves import (
@@ -62,11 +63,7 @@ def place_order(
         raise InvalidInput(
             _("“%(name)s” is not offered any more.") % {"name": procedure.name}, field="procedure"
         )
-    if patient.merged_into is not None:
-        raise Conflict(
-            _("This record was merged into %(patient)s. Place the order there.")
-            % {"patient": patient.merged_into}
-        )
+    _require_current(patient)
     if isinstance(referrer, NewReferrer):
         referrer = add_referrer(by=by, name=referrer.name, clinic=referrer.clinic, phone=referrer.phone)
     order = Order.objects.create(
@@ -88,6 +85,15 @@ def place_order(
     )
     announce("board", f"order.{order.pk}", f"patient.{patient.pk}")
     return order
+
+
+def _require_current(patient: Patient) -> None:
+    """Whoever orders has looked at this record and not at the one that it became."""
+    current = hold_patient(patient.pk)
+    if current != patient:
+        raise Conflict(
+            _("This record was merged into %(patient)s. Place the order there.") % {"patient": current}
+        )
 
 
 @transaction.atomic
