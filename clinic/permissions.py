@@ -35,6 +35,7 @@ class Permission(StrEnum):
     # administration
     AUDIT_VIEW = "audit.view"
     CONFIGURE = "clinic.configure"
+    RECORDS_IMPORT = "records.import"  # earlier examinations and reports from the clinic's own lists
 
 
 class Role(models.TextChoices):
@@ -105,6 +106,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             _P.STUDY_EXCHANGE,
             _P.AUDIT_VIEW,
             _P.CONFIGURE,
+            _P.RECORDS_IMPORT,
         }
     ),
 }

@@ -99,6 +99,12 @@ def find_candidates(described: Description, *, limit: int = 8) -> list[Candidate
     return sorted(found, key=lambda candidate: (-candidate.score, candidate.patient.pk))[:limit]
 
 
+def compare(described: Description, patient: Patient, *, sounds_same: bool = False) -> Candidate:
+    """``patient`` as a candidate; ``sounds_same`` is what the database says of the two names."""
+    patient.sounds_same = sounds_same  # type: ignore[attr-defined]
+    return Candidate(patient, tuple(_signs(described, patient)))
+
+
 # --- candidates, each kind through an index ----------------------------------------------------------
 
 

@@ -39,8 +39,11 @@ BLANK: dict[str, Any] = dict.fromkeys(EDITABLE, "") | {
 }
 
 
-def clean_values(fields: dict[str, Any]) -> dict[str, Any]:
-    """The values as they are kept; refuses what cannot be, naming the field."""
+def clean_values(fields: dict[str, Any], *, country: str = "") -> dict[str, Any]:
+    """The values as they are kept; refuses what cannot be, naming the field.
+
+    ``country`` is the clinic's, for who has it at hand.
+    """
     unknown = sorted(set(fields) - set(EDITABLE))
     if unknown:
         raise TypeError(f"no such field of a patient: {', '.join(unknown)}")
@@ -55,7 +58,7 @@ def clean_values(fields: dict[str, Any]) -> dict[str, Any]:
     for name in TEXT_FIELDS:
         values[name] = fields[name].replace("\r\n", "\n").strip()
     values["email"] = fields["email"].strip()
-    values["phone"] = read_phone(fields["phone"], country=ClinicProfile.get().country)
+    values["phone"] = read_phone(fields["phone"], country=country or ClinicProfile.get().country)
     _check_name(values)
     _check_birth(values)
     _check_rest(values)

@@ -47,6 +47,41 @@ def freeze_report(report: Report, *, signer: User, signed_at: dt.datetime) -> di
     }
 
 
+def freeze_imported(
+    order: Order,
+    sections: list[dict[str, str]],
+    *,
+    importer: User,
+    imported_at: dt.datetime,
+    clinic: dict[str, Any],
+    origin: dict[str, str],
+) -> dict[str, Any]:
+    """The content of a report that was written and signed elsewhere; ``origin`` says by whom and when.
+
+    ``clinic`` is ``freeze_clinic()``, made once for many.
+    """
+    return {
+        **_frame(order, importer, imported_at, studied_at=order.acquired_at, clinic=clinic),
+        "sections": sections,
+        "images": [],
+        "imported": origin,
+    }
+
+
+def freeze_clinic() -> dict[str, Any]:
+    """The clinic as it stands at the head of a report."""
+    clinic = ClinicProfile.get()
+    return {
+        "name": clinic.name,
+        "address": clinic.address,
+        "phone": clinic.phone,
+        "email": clinic.email,
+        "time_zone": clinic.time_zone,
+        "day_first": clinic.day_first,
+        "logo": _keep(Path(clinic.logo.path)) if clinic.logo else None,
+    }
+
+
 def freeze_addendum(
     report: Report, text: str, amended: list[ReportVersion], *, signer: User, signed_at: dt.datetime
 ) -> dict[str, Any]:
@@ -59,22 +94,21 @@ def freeze_addendum(
     }
 
 
-def _frame(order: Order, signer: User, signed_at: dt.datetime) -> dict[str, Any]:
+def _frame(
+    order: Order,
+    signer: User,
+    signed_at: dt.datetime,
+    *,
+    studied_at: dt.datetime | None = None,
+    clinic: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Who, what, where and when around the text."""
-    clinic = ClinicProfile.get()
+    clinic = clinic or freeze_clinic()
     patient = order.patient
-    zone = zoneinfo.ZoneInfo(clinic.time_zone)
+    zone = zoneinfo.ZoneInfo(clinic["time_zone"])
     return {
         "format": FORMAT,
-        "clinic": {
-            "name": clinic.name,
-            "address": clinic.address,
-            "phone": clinic.phone,
-            "email": clinic.email,
-            "time_zone": clinic.time_zone,
-            "day_first": clinic.day_first,
-            "logo": _keep(Path(clinic.logo.path)) if clinic.logo else None,
-        },
+        "clinic": clinic,
         "patient": {
             "name": patient.display_name,
             "mrn": patient.mrn,
@@ -86,7 +120,7 @@ def _frame(order: Order, signer: User, signed_at: dt.datetime) -> dict[str, Any]
             "accession_number": order.accession_number,
             "procedure": order.procedure.name,
             "modality": order.procedure.modality,
-            "study_date": _study_time(order).astimezone(zone).date().isoformat(),
+            "study_date": (studied_at or _study_time(order)).astimezone(zone).date().isoformat(),
             "study_instance_uid": order.study_instance_uid,
             "indication": order.indication,
             "referrer": order.referrer.name if order.referrer else "",

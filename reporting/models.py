@@ -95,6 +95,10 @@ class Report(models.Model):
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reports_written")
     signed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="reports_signed")
     signed_at = models.DateTimeField(null=True)
+    # An imported report was written and signed elsewhere; ``signed_by`` is then who imported it.
+    is_imported = models.BooleanField(default=False, editable=False)
+    original_author = models.CharField(_("written by"), max_length=200, blank=True, editable=False)
+    reported_on = models.DateField(_("date of the report"), null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -108,6 +112,10 @@ class Report(models.Model):
                 condition=Q(status__in=ReportStatus.values), name="report_status_is_known"
             ),
             models.CheckConstraint(
+                condition=Q(is_imported=False) | Q(status=ReportStatus.FINAL, reported_on__isnull=False),
+                name="report_imported_is_final_and_dated",
+            ),
+            models.CheckConstraint(
                 condition=~Q(status=ReportStatus.FINAL) | Q(signed_by__isnull=False, signed_at__isnull=False),
                 name="report_final_has_signer",
             ),
@@ -115,6 +123,13 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template} {self.order.accession_number}"
+
+    @property
+    def responsible(self) -> str:
+        """Under whose name the report stands: who signed it here, or who wrote it elsewhere."""
+        if self.is_imported:
+            return self.original_author or str(_("Author not known"))
+        return str(self.signed_by or "")
 
     @property
     def titled_content(self) -> list[tuple[str, str]]:
@@ -170,11 +185,16 @@ class SetAside(models.Model):
 class VersionKind(models.TextChoices):
     FINAL = "final", _("Final report")
     ADDENDUM = "addendum", _("Addendum")
+    IMPORTED = "imported", _("Imported report")
 
 
 class ReportVersionQuerySet(models.QuerySet["ReportVersion"]):
     def without_pdf(self) -> Self:
         return self.filter(pdf="")
+
+    def awaiting_pdf(self) -> Self:
+        """Those whose PDF is made without being asked for: not of the many that were imported."""
+        return self.without_pdf().exclude(kind=VersionKind.IMPORTED)
 
 
 class ReportVersion(models.Model):

@@ -56,7 +56,7 @@ def _keep_pdf(version_id: int, data: bytes) -> None:
 
 def render_missing_pdfs() -> None:
     """Render every signed version whose own job was lost. Runs each minute."""
-    overdue = ReportVersion.objects.without_pdf().filter(
+    overdue = ReportVersion.objects.awaiting_pdf().filter(
         pdf_problem="", signed_at__lt=timezone.now() - OVERDUE
     )
     for version_id in overdue.values_list("pk", flat=True):

@@ -26,6 +26,24 @@ def next_accession_number() -> str:
             return number
 
 
+def next_accession_numbers(count: int) -> list[str]:
+    """The next ``count`` numbers, as ``next_accession_number`` gives one."""
+    pattern = ClinicProfile.get().accession_pattern
+    found: list[str] = []
+    while len(found) < count:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT nextval('scheduling_accession_number') FROM generate_series(1, %s)",
+                [count - len(found)],
+            )
+            numbers = [accession_number(pattern, int(value)) for (value,) in cursor.fetchall()]
+        taken = set(
+            Order.objects.filter(accession_number__in=numbers).values_list("accession_number", flat=True)
+        )
+        found += [number for number in numbers if number not in taken]
+    return found
+
+
 def accession_number(pattern: str, value: int) -> str:
     """``pattern`` names the first number: ``A000001`` gives A000001, A000002, …; value counts from 1."""
     prefix, first = re.fullmatch(r"(.*?)(\d+)", pattern).groups()  # type: ignore[union-attr]

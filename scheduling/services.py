@@ -11,6 +11,7 @@ from .flow import (
     start_examination,
     step_back,
 )
+from .importing import PastVisit, change_billing, import_visits
 from .orders import (
     add_referrer,
     cancel_order,
@@ -28,16 +29,19 @@ from .performing import note_step_discontinued, note_step_started
 from .walk_ins import walk_in_patient
 
 __all__ = [
+    "PastVisit",
     "add_referrer",
     "book_appointment",
     "call_in_appointment",
     "cancel_appointment",
     "cancel_order",
+    "change_billing",
     "check_in_appointment",
     "claim_order",
     "complete_appointment",
     "finish_examination",
     "hand_back_order",
+    "import_visits",
     "mark_acquired",
     "mark_no_show",
     "mark_no_shows",

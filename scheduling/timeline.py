@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.models import User
 
-from .models import FlowEvent, Order
+from .models import FlowEvent, ImportedVisit, Order
 from .statuses import AppointmentStatus as A
 from .statuses import OrderStatus as O
 
@@ -55,6 +55,11 @@ def timeline_of(order: Order) -> list[Moment]:
     mine = Q(order=order)
     if order.appointment_id is not None:
         mine |= Q(appointment=order.appointment_id)
+    imported = ImportedVisit.objects.filter(order=order).select_related("imported_by").first()
+    if imported is not None:
+        return [
+            Moment(imported.imported_at, imported.imported_by, _("Imported from a list"), imported.source)
+        ]
     events = FlowEvent.objects.filter(mine).select_related("by").order_by("at", "pk")
     return [Moment(event.at, event.by, words_of(event), event.reason) for event in events]
 

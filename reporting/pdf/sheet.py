@@ -94,11 +94,24 @@ def _signature(version: ReportVersion) -> dict[str, str]:
     content = version.content
     zone = zoneinfo.ZoneInfo(content["clinic"]["time_zone"])
     signed_at = dt.datetime.fromisoformat(content["signed_at"]).astimezone(zone)
+    if version.kind == VersionKind.IMPORTED:
+        return _origin(content, signed_at)
     return {
         "name": content["signer"]["name"],
         "title": content["signer"]["title"],
         "when": _("Signed electronically on %(day)s at %(time)s (%(zone)s)")
         % {"day": date_format(signed_at, "j F Y"), "time": f"{signed_at:%H:%M}", "zone": zone.key},
+    }
+
+
+def _origin(content: dict[str, Any], imported_at: dt.datetime) -> dict[str, str]:
+    """Instead of a signature: nobody signed this here."""
+    origin = content["imported"]
+    return {
+        "name": origin["author"] or _("Author not known"),
+        "title": _("Report of %(day)s") % {"day": _day(origin["reported_on"])},
+        "when": _("Imported from the clinic's earlier records on %(day)s by %(who)s; not signed in Cedar")
+        % {"day": date_format(imported_at, "j F Y"), "who": content["signer"]["name"]},
     }
 
 

@@ -2,13 +2,16 @@
 
 from .drafts import change_template, open_report, require_writer, save_draft
 from .images import caption_image, insert_image, move_image, remove_image
+from .importing import WrittenReport, import_final_reports
 from .release import release_report
 from .signing import add_addendum, sign_report
 
 __all__ = [
+    "WrittenReport",
     "add_addendum",
     "caption_image",
     "change_template",
+    "import_final_reports",
     "insert_image",
     "move_image",
     "open_report",

@@ -90,7 +90,7 @@ def report_pdf_retry(request: StaffRequest, pk: int) -> HttpResponse:
     version = get_version(request, pk)
     if not version.pdf:
         enqueue(RENDER, version.pk)
-    done(request, _("The PDF is being made again."))
+    done(request, _("The PDF is being made; it appears here in a moment."))
     return redirect("reporting:report_view", version.report_id)
 
 
