@@ -21,11 +21,13 @@ class Permission(StrEnum):
     APPOINTMENT_BOOK = "appointment.book"
     APPOINTMENT_OVERBOOK = "appointment.overbook"
     APPOINTMENT_CHECK_IN = "appointment.check_in"
+    ORDER_SIGN = "order.sign"
     # examination room
     EXAM_PERFORM = "exam.perform"
     STUDY_VIEW = "study.view"
     STUDY_RECONCILE = "study.reconcile"
     STUDY_EXCHANGE = "study.exchange"  # send to other archives, ask them for earlier studies
+    CONSULTATION_HOLD = "consultation.hold"
     # reading room
     STUDY_READ = "study.read"
     REPORT_VIEW = "report.view"
@@ -57,6 +59,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             _P.ORDER_CANCEL,
             _P.APPOINTMENT_BOOK,
             _P.APPOINTMENT_CHECK_IN,
+            _P.CONSULTATION_HOLD,
             _P.REPORT_RELEASE,
         }
     ),
@@ -69,6 +72,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             _P.APPOINTMENT_BOOK,
             _P.APPOINTMENT_CHECK_IN,
             _P.EXAM_PERFORM,
+            _P.CONSULTATION_HOLD,
             _P.STUDY_VIEW,
             _P.STUDY_RECONCILE,
             _P.STUDY_EXCHANGE,
@@ -80,6 +84,8 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             _P.PATIENT_VIEW,
             _P.ORDER_PLACE,
             _P.ORDER_CANCEL,
+            _P.ORDER_SIGN,
+            _P.CONSULTATION_HOLD,
             _P.STUDY_VIEW,
             _P.STUDY_READ,
             _P.STUDY_RECONCILE,

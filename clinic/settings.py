@@ -304,7 +304,11 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
     "clinic.ClinicProfile",
     "scheduling.Procedure",
     "scheduling.Station",
-    "scheduling.StationClosure",
+    "scheduling.Closure",
+    "scheduling.Consultant",
+    "scheduling.Indication",
+    "scheduling.SafetyQuestion",
+    "scheduling.SignedModality",
     "scheduling.Referrer",
     "reporting.ReportTemplate",
 ]

@@ -11,7 +11,7 @@ from clinic.models import User
 
 from .board import Card, make_card, visits
 from .days import clinic_zone, day_bounds
-from .models import Station, StationClosure
+from .models import Closure, Station
 from .statuses import OCCUPYING
 
 ROW_MINUTES = 15
@@ -64,13 +64,13 @@ def make_agenda(user: User, stations: list[Station], days: list[dt.date]) -> Age
     booked = defaultdict(list)
     for visit in visits().filter(status__in=OCCUPYING, **inside).order_by("starts_at", "pk"):
         booked[visit.station_id, visit.starts_at.astimezone(zone).date()].append(make_card(visit, user))
-    closures = list(StationClosure.objects.filter(**inside))
+    closures = list(Closure.objects.filter(**inside))
     for lane in lanes:
         _fill(lane, booked[lane.station.pk, lane.day], closures, zone)
     return Agenda(lanes, _rows(lanes, now=timezone.now().astimezone(zone)))
 
 
-def _fill(lane: Lane, cards: list[Card], closures: list[StationClosure], zone: ZoneInfo) -> None:
+def _fill(lane: Lane, cards: list[Card], closures: list[Closure], zone: ZoneInfo) -> None:
     lane.count = len(cards)
     taken: set[int] = set()
     for first, last, sharing in _blocks(cards, lane.day, zone):

@@ -16,7 +16,7 @@ from patients.models import Patient
 from patients.records import hold_patient
 
 from .days import spoken_clock, spoken_time
-from .models import Appointment, FlowEvent, Order, Station, StationClosure
+from .models import Appointment, Closure, FlowEvent, Order, Station
 from .moves import (
     announce_appointment,
     cancel_visit,
@@ -243,9 +243,7 @@ def _taken(
 
 
 def _refuse_closed(station: Station, starts_at: dt.datetime, ends_at: dt.datetime) -> None:
-    closure = StationClosure.objects.filter(
-        station=station, starts_at__lt=ends_at, ends_at__gt=starts_at
-    ).first()
+    closure = Closure.objects.filter(station=station, starts_at__lt=ends_at, ends_at__gt=starts_at).first()
     if closure is not None:
         raise Conflict(
             _("%(station)s is closed from %(start)s to %(end)s. %(reason)s")

@@ -13,6 +13,7 @@ from .appointments import give_back_orders, take_up_orders, taking_slot_again
 from .days import clinic_today, clinic_zone, day_bounds
 from .models import Appointment
 from .moves import changed_already, lock_appointment, move_appointment, move_order
+from .safety import require_safe_start
 from .statuses import STEP_BACK, AppointmentStatus, OrderStatus
 
 
@@ -38,10 +39,20 @@ def call_in_appointment(appointment: Appointment, *, by: User) -> Appointment:
 
 
 @transaction.atomic
-def start_examination(appointment: Appointment, *, by: User) -> Appointment:
-    """The examination begins."""
+def start_examination(appointment: Appointment, *, by: User, emergency_reason: str = "") -> Appointment:
+    """The examination begins: safety questions are answered and orders signed, or it is an emergency."""
     _expect(appointment, AppointmentStatus.BOOKED, AppointmentStatus.WAITING, AppointmentStatus.IN_ROOM)
-    move_appointment(appointment, AppointmentStatus.IN_SCAN, by=by, action="appointment.started")
+    lock_appointment(appointment)
+    reason = require_safe_start(appointment, by=by, emergency_reason=emergency_reason)
+    changes = {"emergency_reason": reason} if reason else {}
+    move_appointment(
+        appointment,
+        AppointmentStatus.IN_SCAN,
+        by=by,
+        action="appointment.started",
+        reason=reason,
+        **changes,
+    )
     return appointment
 
 
@@ -58,6 +69,8 @@ def finish_examination(appointment: Appointment, *, by: User) -> Appointment:
         return appointment
     if not any(order.status != OrderStatus.CANCELLED for order in orders):
         raise Conflict(_("This visit has no examination to be read. Use “Done” instead."))
+    if fresh == AppointmentStatus.IN_ROOM:
+        require_safe_start(appointment, by=by)
     move_appointment(appointment, AppointmentStatus.REVIEW, by=by, action="appointment.finished")
     for order in orders:
         if order.status in {OrderStatus.ORDERED, OrderStatus.SCHEDULED}:

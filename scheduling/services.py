@@ -26,11 +26,14 @@ from .orders import (
     unschedule_order,
 )
 from .performing import note_step_discontinued, note_step_started
+from .safety import GivenAnswer, answer_safety_questions, safety_of
 from .walk_ins import walk_in_patient
 
 __all__ = [
+    "GivenAnswer",
     "PastVisit",
     "add_referrer",
+    "answer_safety_questions",
     "book_appointment",
     "call_in_appointment",
     "cancel_appointment",
@@ -53,6 +56,7 @@ __all__ = [
     "place_order",
     "request_repeat",
     "reschedule_appointment",
+    "safety_of",
     "start_examination",
     "step_back",
     "unschedule_order",

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from .days import clinic_zone, day_bounds
-from .models import Appointment, Station, StationClosure
+from .models import Appointment, Closure, Station
 
 GRID = dt.timedelta(minutes=5)
 Span = tuple[dt.datetime, dt.datetime]
@@ -60,7 +60,7 @@ def taken_times(station: Station, start: dt.datetime, end: dt.datetime) -> list[
     """What is booked or closed between ``start`` and ``end``, by start."""
     inside = {"starts_at__lt": end, "ends_at__gt": start}
     booked = Appointment.objects.occupying().filter(station=station, **inside)
-    closed = StationClosure.objects.filter(station=station, **inside)
+    closed = Closure.objects.filter(station=station, **inside)
     spans = [*booked.values_list("starts_at", "ends_at"), *closed.values_list("starts_at", "ends_at")]
     return sorted(spans)
 

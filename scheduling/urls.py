@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import board, booking, calendar, exams, orders, visits, walk_in
+from .views import board, booking, calendar, exams, orders, safety, visits, walk_in
 
 app_name = "scheduling"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("orders/<int:pk>/book/", booking.appointment_book, name="appointment_book"),
     path("orders/<int:pk>/cancel/", orders.order_cancel, name="order_cancel"),
     path("orders/<int:pk>/take-off/", orders.order_unschedule, name="order_unschedule"),
+    path("orders/<int:pk>/safety/", safety.order_safety, name="order_safety"),
     path("orders/<int:pk>/repeat/", orders.order_repeat, name="order_repeat"),
     path("appointments/<int:pk>/sheet/", booking.appointment_sheet, name="appointment_sheet"),
     path("appointments/<int:pk>/other-time/", booking.appointment_reschedule, name="appointment_reschedule"),

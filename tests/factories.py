@@ -11,7 +11,7 @@ from clinic.permissions import Role
 from patients.models import Patient
 from patients.names import name_key
 from scheduling import services
-from scheduling.models import Appointment, Order, Procedure, Station
+from scheduling.models import Appointment, Order, Procedure, SafetyQuestion, Station
 from scheduling.statuses import AppointmentStatus, OrderStatus, Priority
 
 _numbers = count(1)
@@ -61,7 +61,10 @@ def make_procedure(**fields: Any) -> Procedure:
     fields.setdefault("modality", "DX")
     fields.setdefault("body_part", "CHEST")
     fields.setdefault("minutes", 15)
-    return Procedure.objects.create(**fields)
+    questions = fields.pop("safety_questions", ())
+    procedure = Procedure.objects.create(**fields)
+    procedure.safety_questions.set([SafetyQuestion.objects.get_or_create(text=text)[0] for text in questions])
+    return procedure
 
 
 def make_order(
@@ -135,6 +138,8 @@ def make_appointment(*orders: Order, status: str = AppointmentStatus.BOOKED, **v
     for reached, step in steps:
         if appointment.status == status:
             break
+        if step is services.start_examination:
+            answer_no(*orders)
         step(appointment, by=by)
         assert appointment.status == reached
     for order in orders if status == AppointmentStatus.COMPLETED else ():
@@ -143,3 +148,11 @@ def make_appointment(*orders: Order, status: str = AppointmentStatus.BOOKED, **v
         services.mark_reported(order, by=by)
     appointment.refresh_from_db()
     return appointment
+
+
+def answer_no(*orders: Order, by: User | None = None) -> None:
+    """Every safety question of ``orders`` is answered with “no”."""
+    for order in orders:
+        questions = order.procedure.safety_questions.all()
+        answers = [services.GivenAnswer(question.pk, "no") for question in questions]
+        services.answer_safety_questions(order, by=by or make_everyone(), answers=answers)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from clinic.demo.catalogue import INDICATIONS, PROCEDURES, STATIONS
+from clinic.demo.catalogue import DONE_ELSEWHERE, ELSEWHERE, PRICES, STATIONS
 from clinic.demo.clock import living_at
 from clinic.demo.people import PASSWORD, PATIENTS, REFERRERS, USERS, DemoPatient
 from clinic.demo.timetable import opening_hours
@@ -14,7 +14,8 @@ from dicomserver.models import RemoteAE
 from dicomserver.services import add_node
 from patients.models import Patient
 from patients.services import register_patient
-from scheduling.models import Indication, Procedure, Referrer, Station
+from scheduling.models import Procedure, Referrer, Station
+from scheduling.shipped.ship import ship_catalogue
 
 NAME = "Cedar Village"
 ADDRESS = "1 Cedar Square\nCedar Village"
@@ -51,26 +52,10 @@ def write_profile(zone: str) -> None:
 
 def found_clinic(users: dict[str, User], now: dt.datetime) -> Clinic:
     """Catalogue, rooms, devices, referrers and patients; what is there already stays as it is."""
-    procedures = {}
-    for demo in PROCEDURES:
-        procedures[demo.code], _made = Procedure.objects.get_or_create(
-            code=demo.code,
-            defaults={
-                "name": demo.name,
-                "modality": demo.modality,
-                "body_part": demo.body_part,
-                "minutes": demo.minutes,
-                "preparation": demo.preparation,
-                "price": Decimal(demo.price) if demo.price else None,
-                "safety_questions": list(demo.questions),
-                "protocol_notes": demo.notes,
-            },
-        )
-    for text in INDICATIONS:
-        Indication.objects.get_or_create(text=text)
+    ship_catalogue()
     return Clinic(
         users=users,
-        procedures=procedures,
+        procedures=_procedures(),
         stations=_stations(users["admin"], now),
         referrers=[
             Referrer.objects.get_or_create(name=demo.name, defaults=vars(demo) | {"is_active": True})[0]
@@ -78,6 +63,15 @@ def found_clinic(users: dict[str, User], now: dt.datetime) -> Clinic:
         ],
         patients=_patients(users["reception"], now),
     )
+
+
+def _procedures() -> dict[str, Procedure]:
+    """The shipped ones at the village's prices; what it has no room for is offered only as done elsewhere."""
+    for code, price in PRICES.items():
+        Procedure.objects.filter(code=code, price=None).update(price=Decimal(price))
+    Procedure.objects.filter(code__in=DONE_ELSEWHERE).update(protocol_notes=ELSEWHERE)
+    Procedure.objects.exclude(code__in=PRICES).update(is_active=False)
+    return {procedure.code: procedure for procedure in Procedure.objects.all()}
 
 
 def _stations(admin: User, now: dt.datetime) -> dict[str, Station]:

@@ -91,7 +91,7 @@ class Week:
         starts_from, action = {
             "check_in": (A.BOOKED, lambda: flow.check_in_appointment(appointment, by=desk)),
             "call_in": (A.WAITING, lambda: flow.call_in_appointment(appointment, by=room)),
-            "start": (A.IN_ROOM, lambda: flow.start_examination(appointment, by=room)),
+            "start": (A.IN_ROOM, lambda: _start(appointment, by=room)),
             "finish": (A.IN_SCAN, lambda: flow.finish_examination(appointment, by=room)),
             "no_show": (A.BOOKED, lambda: flow.mark_no_show(appointment, by=desk)),
             "cancel": (
@@ -167,3 +167,12 @@ class Week:
             return  # the worker tries again every minute; until then the result waits to be handed out
         recipient = order.referrer.name if order.referrer else order.patient.display_name
         release_report(version, by=self._user("reception"), method="print", recipient=recipient)
+
+
+def _start(appointment: Appointment, *, by: User) -> None:
+    """The technician has asked what is to be asked; nobody in the village says yes."""
+    for safety in flow.safety_of(appointment):
+        answers = [flow.GivenAnswer(asked.question.pk, "no") for asked in safety.open]
+        if answers:
+            flow.answer_safety_questions(safety.order, by=by, answers=answers)
+    flow.start_examination(appointment, by=by)

@@ -24,10 +24,12 @@ def page_or_part(request: StaffRequest, template: str, part: str, context: dict[
     return response
 
 
-def moved(request: StaffRequest, text: object, *, undo: Appointment | None = None) -> HttpResponse:
+def moved(
+    request: StaffRequest, text: object, *, undo: Appointment | None = None, back_to: str = ""
+) -> HttpResponse:
     """A step of a page that stays open: say what was done, let its live parts fetch themselves again."""
     if not request.htmx:
-        return left(request, text, reverse("scheduling:board"))
+        return left(request, text, back_to or reverse("scheduling:board"))
     response = render(request, "scheduling/_moved.html", {"text": text, "undo": undo})
     response["HX-Trigger"] = MOVED
     return response

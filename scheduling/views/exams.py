@@ -10,8 +10,9 @@ from clinic.permissions import Permission as P
 
 from ..board import make_board, make_card, visits
 from ..days import clinic_today
+from ..safety import safety_of
+from ..statuses import BEFORE_SCAN, OrderStatus
 from ..statuses import AppointmentStatus as A
-from ..statuses import OrderStatus
 from .answers import page_or_part
 from .board import chosen_station
 
@@ -42,6 +43,7 @@ def exam(request: StaffRequest, pk: int) -> HttpResponse:
     if not is_background(request) and not request.htmx:
         for order in card.orders:
             record(by=request.user, action="order.viewed", subject=order, patient=visit.patient)
+    safety = {each.order.pk: each for each in safety_of(visit)}
     context = {
         "card": card,
         "visit": visit,
@@ -49,11 +51,15 @@ def exam(request: StaffRequest, pk: int) -> HttpResponse:
         "lines": [
             {
                 "order": order,
+                "safety": safety.get(order.pk),
                 "images_url": part_url(request.user, "imaging:order_images", order.pk),
                 "may_repeat": order.status == OrderStatus.ACQUIRED,
             }
             for order in card.orders
         ],
+        "may_answer": visit.status in {*BEFORE_SCAN, A.IN_SCAN},
+        "may_start": visit.status in BEFORE_SCAN,
+        "is_clear": all(each.is_clear for each in safety.values()),
         "is_over": visit.status in {A.NO_SHOW, A.CANCELLED, A.COMPLETED},
     }
     return page_or_part(request, "scheduling/exam.html", "exam", context)

@@ -1,6 +1,7 @@
 """The steps of a visit: one button, one service, one sentence about what happened and what comes next."""
 
 from collections.abc import Callable
+from functools import partial
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -38,7 +39,8 @@ def appointment_call_in(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def appointment_start(request: StaffRequest, pk: int) -> HttpResponse:
     words = _("%(patient)s is being examined. Next: when all images are here, “Ready for review”.")
-    return _step(request, pk, services.start_examination, words)
+    reason = request.POST.get("emergency_reason", "")
+    return _step(request, pk, partial(services.start_examination, emergency_reason=reason), words)
 
 
 @require(P.EXAM_PERFORM)

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from clinic.demo.catalogue import PROCEDURES
 from clinic.demo.people import PATIENTS
 from clinic.demo.texts import REPORTS
 from clinic.demo.timetable import Planned, opening_hours, plan, steps
 from clinic.demo.week import PRESENT, READ, WEEK, WITH_IMAGES, Goal
+from scheduling.shipped.contents import PROCEDURES
 
 ZONE = ZoneInfo("Europe/Warsaw")
 MINUTES = {procedure.code: procedure.minutes for procedure in PROCEDURES}

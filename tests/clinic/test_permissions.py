@@ -52,6 +52,7 @@ MATRIX = {
     "scheduling:order_cancel": "RDA",
     "scheduling:order_unschedule": "RTA",
     "scheduling:order_repeat": "T",
+    "scheduling:order_safety": "T",
     "scheduling:appointment_sheet": "RTDA",
     "scheduling:appointment_reschedule": "RTA",
     "scheduling:appointment_cancel": "RTA",

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from scheduling.models import Procedure, Station
+from scheduling.models import Consultant, SafetyQuestion, Station
 from tests.factories import make_procedure, make_station, make_user
 
 pytestmark = pytest.mark.django_db
@@ -16,8 +16,6 @@ STATION = {
     "opens_at": "08:00",
     "closes_at": "16:30",
     "is_active": "on",
-    "closures-TOTAL_FORMS": "0",
-    "closures-INITIAL_FORMS": "0",
 }
 
 
@@ -28,7 +26,10 @@ def administrator() -> Client:
     return client
 
 
-@pytest.mark.parametrize("model", ["procedure", "station", "referrer", "indication"])
+@pytest.mark.parametrize(
+    "model",
+    ["procedure", "safetyquestion", "station", "consultant", "signedmodality", "referrer", "indication"],
+)
 @pytest.mark.parametrize("page", ["changelist", "add"])
 def test_every_list_and_form_opens(administrator, model, page):
     make_procedure()
@@ -51,13 +52,40 @@ def test_a_station_that_closes_before_it_opens_is_refused_in_words(administrator
     assert Station.objects.count() == 0
 
 
-def test_safety_questions_are_lines(administrator):
-    procedure = make_procedure(safety_questions=["Pacemaker?"])
+def test_safety_questions_are_ticked(administrator):
+    pacemaker = SafetyQuestion.objects.create(text="Pacemaker?", is_critical=True)
+    procedure = make_procedure(safety_questions=["Metal in the eye?"])
     change = reverse("admin:scheduling_procedure_change", args=[procedure.pk])
-
-    shown = administrator.get(change).content.decode()
     form = {"code": "MR1", "name": "MR knee", "modality": "MR", "minutes": 30, "is_active": "on"}
-    administrator.post(change, form | {"safety_questions": "Pacemaker?\n\n  Metal in the eye? "})
+    inline = {"preparations-TOTAL_FORMS": "1", "preparations-INITIAL_FORMS": "0"}
+    french = {"preparations-0-language": "fr", "preparations-0-text": "À jeun."}
 
-    assert "Pacemaker?</textarea>" in shown
-    assert Procedure.objects.get().safety_questions == ["Pacemaker?", "Metal in the eye?"]
+    administrator.post(
+        change, form | inline | french | {"safety_questions": [pacemaker.pk], "signature": "always"}
+    )
+
+    procedure.refresh_from_db()
+    assert list(procedure.safety_questions.all()) == [pacemaker]
+    assert [(each.language, each.text) for each in procedure.preparations.all()] == [("fr", "À jeun.")]
+
+
+def test_a_break_has_two_ends(administrator):
+    page = administrator.post(
+        reverse("admin:scheduling_station_add"), STATION | {"break_from": "12:00", "break_until": ""}
+    )
+
+    assert "A break has a beginning and an end" in page.content.decode()
+    assert Station.objects.count() == 0
+
+
+def test_a_doctor_gets_consultation_hours(administrator):
+    doctor = make_user("radiologist")
+    make_user("receptionist", full_name="Rosa Desk")
+    add = reverse("admin:scheduling_consultant_add")
+    form = {key: STATION[key] for key in ("weekdays", "opens_at", "closes_at", "is_active")}
+
+    shown = administrator.get(add).content.decode()
+    administrator.post(add, form | {"doctor": doctor.pk, "minutes": 20})
+
+    assert "Rosa Desk" not in shown
+    assert Consultant.objects.get().doctor == doctor

@@ -8,7 +8,7 @@ from audit.models import Entry
 from clinic.errors import Conflict, InvalidInput, NotAllowed
 from clinic.models import ClinicProfile
 from scheduling import services
-from scheduling.models import Appointment, Order, StationClosure
+from scheduling.models import Appointment, Closure, Order
 from tests.factories import (
     book,
     make_appointment,
@@ -115,9 +115,7 @@ def test_overbooking_with_permission_and_reason():
 
 def test_a_closed_station_is_refused_with_the_reason():
     station = make_station(name="CT")
-    StationClosure.objects.create(
-        station=station, starts_at=TEN, ends_at=TEN + minutes(60), reason="Maintenance"
-    )
+    Closure.objects.create(station=station, starts_at=TEN, ends_at=TEN + minutes(60), reason="Maintenance")
 
     with pytest.raises(Conflict) as refusal:
         book(make_order(), station=station, starts_at=TEN - minutes(10))

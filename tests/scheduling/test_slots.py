@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from clinic.models import ClinicProfile
-from scheduling.models import StationClosure
+from scheduling.models import Closure
 from scheduling.slots import free_slots, next_free_minute
 from scheduling.worklist import scheduled_steps
 from tests.factories import book, make_appointment, make_order, make_procedure, make_station
@@ -52,7 +52,7 @@ def test_what_will_not_happen_is_offered_again(status):
 
 def test_closed_weekdays_and_closures_offer_nothing():
     station = morning(weekdays=[1])
-    StationClosure.objects.create(
+    Closure.objects.create(
         station=station,
         starts_at=dt.datetime(2027, 3, 1, 7, tzinfo=dt.UTC),
         ends_at=dt.datetime(2027, 3, 1, 8, 30, tzinfo=dt.UTC),

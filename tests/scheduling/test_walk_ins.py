@@ -6,7 +6,7 @@ from django.utils import timezone
 from clinic.errors import Conflict, InvalidInput
 from patients.models import Patient
 from scheduling import services
-from scheduling.models import Appointment, Order, StationClosure
+from scheduling.models import Appointment, Closure, Order
 from tests.factories import make_everyone, make_patient, make_procedure, make_station, make_user
 
 pytestmark = pytest.mark.django_db
@@ -80,7 +80,7 @@ def test_without_any_able_station_nothing_is_left_behind():
 def test_a_full_station_says_so():
     station = make_station(name="CT")
     now = timezone.now()
-    StationClosure.objects.create(
+    Closure.objects.create(
         station=station, starts_at=now - dt.timedelta(hours=1), ends_at=now + dt.timedelta(hours=30)
     )
 

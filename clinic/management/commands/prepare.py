@@ -21,6 +21,7 @@ from clinic.supervisor.checks import make_data_folder
 from clinic.supervisor.options import StartError
 from clinic.supervisor.preparation import DEMO_MARK, PROGRESS, REFUSAL, RESULT
 from patients.models import Patient
+from scheduling.shipped.ship import ship_catalogue
 
 
 class Command(BaseCommand):
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         if not os.environ.get("DATABASE_URL"):
             Cluster(settings.CEDAR_DATA).make_database()
         self._migrate()
+        ship_catalogue()
         collect_static_files()
         if settings.CEDAR_DEMO:
             self._load_demo()
