@@ -44,7 +44,7 @@ def start_examination(appointment: Appointment, *, by: User, emergency_reason: s
     _expect(appointment, AppointmentStatus.BOOKED, AppointmentStatus.WAITING, AppointmentStatus.IN_ROOM)
     lock_appointment(appointment)
     reason = require_safe_start(appointment, by=by, emergency_reason=emergency_reason)
-    changes = {"emergency_reason": reason} if reason else {}
+    changes: dict[str, Any] = {"emergency_reason": reason} if reason else {}
     move_appointment(
         appointment,
         AppointmentStatus.IN_SCAN,

@@ -77,7 +77,7 @@ class Procedure(models.Model):
         _("preparation"), blank=True, help_text=_("Told to the patient at booking, in the clinic's language.")
     )
     safety_questions = models.ManyToManyField(
-        "SafetyQuestion",
+        SafetyQuestion,
         verbose_name=_("safety questions"),
         related_name="procedures",
         blank=True,
