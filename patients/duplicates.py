@@ -1,70 +1,60 @@
 """Is this person here already? Candidates with a score and the reasons for it.
 
-What is known of a person is compared sign by sign; the points of the signs add up. Every rule is in the
-table below and nowhere else. A father and his son share a name, twins share a birth date, a family shares
-a phone: none of these alone, nor two of them, reach the line of certainty.
+What is known of a person is compared sign by sign (``signs.py``); the points of the signs add up. Every
+rule is in the table below and nowhere else. A father and his son share a name, twins share a birth date, a
+family shares a phone: none of these alone, nor two of them, reach the line of certainty.
+``benchmarks/duplicates.py`` shows how well the table does on pairs of which the truth is known.
 """
 
 import datetime
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from difflib import SequenceMatcher
+from dataclasses import dataclass
 
 from django.contrib.postgres.search import TrigramSimilarity
-from django.db import connection, transaction
-from django.db.models import BooleanField, ExpressionWrapper, Func, Q, QuerySet, Value
+from django.db.models import Case, F, FloatField, QuerySet, Value, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from . import names
-from .dates import BirthDate, BirthPrecision
-from .models import Patient, Sex
+from .dates import BirthPrecision
+from .models import OtherName, Patient
+from .near_words import near_words, sounds_of
 from .numbers import number_key
+from .signs import Description, Sounds, name_words, nearby_dates, signs_of
+
+__all__ = ["Candidate", "Description", "compare", "find_candidates", "nearby_dates"]
 
 CERTAIN, LIKELY, POSSIBLE = 90, 60, 30  # points from which on a candidate is called so
 
 SIGNS: dict[str, tuple[int, Promise]] = {
     # name: the best one counts
     "same_name": (50, _("same name")),
-    "part_of_name": (40, _("same name, one with a further part")),
+    "part_of_name": (38, _("same name, one with a further part")),
     "nearly_same_name": (35, _("nearly the same name")),
     "same_sound": (35, _("name sounds the same")),
+    "same_given_name": (15, _("same given name, another family name")),
     "shared_name": (5, _("shares a name")),
+    "same_family_name": (-15, _("same family name, another given name")),
+    "by_another_name": (0, _("by another name of this person")),
+    "other_suffix": (-20, _("another suffix (Jr, Sr)")),
     # birth: the first that holds counts
     "same_birth_date": (40, _("same birth date")),
     "same_first_of_january": (30, _("same birth date (1 January)")),
     "day_and_month_swapped": (25, _("birth date with day and month exchanged")),
     "one_digit_off": (25, _("birth date with one digit different")),
-    "birth_dates_agree": (20, _("birth dates agree as far as they are known")),
-    "same_birth_year": (10, _("same year of birth")),
+    "birth_dates_agree": (25, _("birth dates agree as far as they are known")),
+    "ages_agree": (15, _("estimated ages agree")),
+    "same_birth_year": (5, _("same year of birth")),
     "other_birth_date": (-20, _("another birth date")),
     # numbers
-    "same_national_id": (50, _("same national id")),
+    "same_national_id": (45, _("same national id")),
     "other_national_id": (-30, _("another national id")),
-    "same_number": (50, _("same number of another clinic")),
+    "same_number": (45, _("same number of another clinic")),
     "same_phone": (10, _("same phone")),
     # the rest
     "other_sex": (-25, _("another sex")),
 }
-NEARLY_SAME = 0.75  # share of letters in common from which on two words are nearly the same
 _LOOKED_AT = 60  # candidates of each kind that are compared
-
-
-@dataclass(frozen=True)
-class Description:
-    """What is known of a person who may or may not be here already."""
-
-    name: names.PersonName = field(default_factory=names.PersonName)
-    born: BirthDate | None = None
-    sex: str = Sex.UNKNOWN
-    phone: str = ""
-    national_id: str = ""
-    identifiers: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether a search makes sense: a single short word fits half the clinic."""
-        return bool(len(names.name_key(self.name)) > 3 or self.phone or self.national_id or self.identifiers)
 
 
 @dataclass(frozen=True)
@@ -94,49 +84,48 @@ def find_candidates(described: Description, *, limit: int = 8) -> list[Candidate
     """The patients who may be the one described, best first; none below ``POSSIBLE``."""
     if not described.is_enough:
         return []
-    found = [Candidate(patient, tuple(_signs(described, patient))) for patient in _worth_comparing(described)]
+    patients = _worth_comparing(described)
+    words = [word for patient in patients for word in name_words(patient)]
+    sounds = sounds_of([*words, *names.main_words(described.name)]) if words else {}
+    found = [compare(described, patient, sounds=sounds) for patient in patients]
     found = [candidate for candidate in found if candidate.score >= POSSIBLE]
     return sorted(found, key=lambda candidate: (-candidate.score, candidate.patient.pk))[:limit]
 
 
-def compare(described: Description, patient: Patient, *, sounds_same: bool = False) -> Candidate:
-    """``patient`` as a candidate; ``sounds_same`` is what the database says of the two names."""
-    patient.sounds_same = sounds_same  # type: ignore[attr-defined]
-    return Candidate(patient, tuple(_signs(described, patient)))
+def compare(
+    described: Description, patient: Patient, *, sounds: Sounds | None = None, sounds_same: bool = False
+) -> Candidate:
+    """``patient`` as a candidate. ``sounds`` are the codes of all words (``near_words.sounds_of``); who has
+    none may say that the database finds that the whole names sound the same."""
+    signs = tuple(signs_of(described, patient, sounds or {}, sounds_same))
+    return Candidate(patient, signs)
 
 
-# --- candidates, each kind through an index ----------------------------------------------------------
+# --- who is worth comparing, each kind through an index -----------------------------------------------
 
 
-def _worth_comparing(described: Description) -> Iterable[Patient]:
+def _worth_comparing(described: Description) -> list[Patient]:
+    kinds = [kind.values_list("pk")[:_LOOKED_AT] for kind in _kinds(described)]
+    keys = [pk for (pk,) in kinds[0].union(*kinds[1:])] if kinds else []
+    return list(Patient.objects.filter(pk__in=keys).prefetch_related("identifiers", "other_names"))
+
+
+def _kinds(described: Description) -> Iterator[QuerySet[Patient]]:
+    patients = Patient.objects.current().order_by()
     key = names.name_key(described.name)
-    sound = Func(Value(key), function="patients_sound_key")
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('pg_trgm.similarity_threshold', '0.45', true)")
-        kinds = [kind.order_by().values_list("pk")[:_LOOKED_AT] for kind in _kinds(described, key, sound)]
-        keys = [pk for (pk,) in kinds[0].union(*kinds[1:])] if kinds else []
-        compared = Patient.objects.filter(pk__in=keys).prefetch_related("identifiers")
-        return list(
-            compared.annotate(
-                sounds_same=ExpressionWrapper(
-                    Q(sound_key=sound, sound_key__contains=" "), output_field=BooleanField()
-                ),
-            )
-        )
-
-
-def _kinds(described: Description, key: str, sound: Func) -> Iterator[QuerySet[Patient]]:
-    patients = Patient.objects.current()
+    days: list[datetime.date] = []
+    if described.born is not None and described.born.precision == BirthPrecision.DAY:
+        days = [described.born.date, *nearby_dates(described.born.date)]
     if key:
-        alike = patients.annotate(similarity=TrigramSimilarity("name_key", key))
-        # The inner slice is ordered by the closest: of a thousand of nearly that name the nearest count.
-        nearest = alike.filter(name_key__trigram_similar=key).order_by("-similarity")[:_LOOKED_AT]
-        yield patients.filter(pk__in=nearest.values("pk"))
-        yield patients.filter(sound_key=sound, sound_key__contains=" ")
-        if described.born is not None and described.born.precision == BirthPrecision.DAY:
-            days = [described.born.date, *nearby_dates(described.born.date)]
-            yield alike.filter(birth_date__in=days, similarity__gt=0.2)
+        alike = patients.annotate(nearness=_nearness(key, days))
+        # Of a thousand of nearly that name the nearest are compared.
+        keys = match_keys(described)
+        yield alike.filter(match_keys__overlap=keys).order_by("-nearness")
+        if days:
+            yield alike.filter(birth_date=described.born.date, nearness__gt=0.7).order_by("-nearness")
+        others = OtherName.objects.filter(match_keys__overlap=[*keys, *_singles(keys)])
+        others = others.annotate(nearness=TrigramSimilarity("name_key", key)).order_by("-nearness")
+        yield patients.filter(pk__in=others.values("patient_id")[:_LOOKED_AT])
     if described.phone:
         yield patients.filter(phone=described.phone)
     if number_key(described.national_id):
@@ -145,98 +134,41 @@ def _kinds(described: Description, key: str, sound: Func) -> Iterator[QuerySet[P
         yield patients.filter(identifiers__value_key=number_key(value))
 
 
-def nearby_dates(day: datetime.date) -> list[datetime.date]:
-    """The dates that a slip makes of ``day``: day and month exchanged, or one digit different."""
-    digits = f"{day:%Y%m%d}"
-    texts = [digits[:4] + digits[6:] + digits[4:6]]
-    texts += [f"{digits[:i]}{digit}{digits[i + 1 :]}" for i in range(8) for digit in "0123456789"]
-    return [
-        found
-        for text in dict.fromkeys(texts)
-        if (found := _date(text)) and found != day and found.year > 1849
-    ]
+def _nearness(key: str, days: list[datetime.date]) -> F | TrigramSimilarity | object:
+    """Likeness of the names, half a point more where the birth dates are near."""
+    likeness = TrigramSimilarity("name_key", key)
+    if not days:
+        return likeness
+    born = Case(When(birth_date__in=days, then=Value(0.5)), default=Value(0.0), output_field=FloatField())
+    return likeness + born
 
 
-def _date(text: str) -> datetime.date | None:
-    try:
-        return datetime.date(int(text[:4]), int(text[4:6]), int(text[6:]))
-    except ValueError:
-        return None
+def match_keys(described: Description) -> list[str]:
+    """The keys under which the person and the likes of them are kept (``patients_match_keys``, migration
+    0020): sounds in pairs, each with year and day of birth, also those of words one slip away."""
+    words = [word for word in names.name_key(described.name).split() if word.isascii() and word.isalpha()][:8]
+    near = near_words(words)
+    codes = [{one.code for one in near[word] if one.slips <= 1 and one.code} for word in words]
+    distinct = set().union(*codes)
+    keys = {" ".join(sorted({a, b})) for a, b in _pairs(codes)} if len(codes) > 1 else distinct
+    keys |= {f"{code}{part}" for code in distinct for part in _birth_parts(described)}
+    return sorted(keys)
 
 
-# --- signs -------------------------------------------------------------------------------------------
+def _singles(keys: list[str]) -> set[str]:
+    """The sounds one by one: often only the family name was another."""
+    return {code for key in keys if key.isalpha() or " " in key for code in key.split()}
 
 
-def _signs(described: Description, patient: Patient) -> Iterator[str]:
-    yield from _name_sign(described.name, patient)
-    yield from _birth_sign(described.born, patient.born)
-    yield from _number_signs(described, patient)
-    if {described.sex, patient.sex} == {Sex.MALE, Sex.FEMALE}:
-        yield "other_sex"
+def _pairs(codes: list[set[str]]) -> Iterable[tuple[str, str]]:
+    for place, mine in enumerate(codes):
+        for others in codes[place + 1 :]:
+            yield from ((a, b) for a in mine for b in others)
 
 
-def _name_sign(name: names.PersonName, patient: Patient) -> Iterator[str]:
-    mine, other = names.main_words(name), names.main_words(patient.person_name)
-    if not mine or not other:
-        return
-    if sorted(mine) == sorted(other):
-        yield "same_name"
-    elif (len(mine) > 1) != (len(other) > 1):
-        # Half a name says little, however alike it looks.
-        if set(mine) & set(other):
-            yield "shared_name"
-    elif min(len(set(mine)), len(set(other))) > 1 and (set(mine) < set(other) or set(other) < set(mine)):
-        yield "part_of_name"
-    elif _nearly_same(mine, other):
-        yield "nearly_same_name"
-    elif patient.sounds_same:  # type: ignore[attr-defined]
-        yield "same_sound"
-    elif set(mine) & set(other):
-        yield "shared_name"
-
-
-def _nearly_same(mine: list[str], other: list[str]) -> bool:
-    """Each word of the shorter name has one in the longer that is nearly the same."""
-    shorter, longer = sorted((mine, list(other)), key=len)
-    left = list(longer)
-    for word in shorter:
-        nearest = max(left, key=lambda candidate: _alike(word, candidate))
-        if _alike(word, nearest) < NEARLY_SAME:
-            return False
-        left.remove(nearest)
-    return True
-
-
-def _alike(word: str, other: str) -> float:
-    return SequenceMatcher(None, word, other, autojunk=False).ratio()
-
-
-def _birth_sign(mine: BirthDate | None, other: BirthDate | None) -> Iterator[str]:
-    if mine is None or other is None:
-        return
-    if mine.precision == other.precision == BirthPrecision.DAY:
-        yield _day_sign(mine.date, other.date)
-    else:
-        (start, end), (other_start, other_end) = mine.span, other.span
-        yield "birth_dates_agree" if start <= other_end and other_start <= end else "other_birth_date"
-
-
-def _day_sign(mine: datetime.date, other: datetime.date) -> str:
-    if mine == other:
-        return "same_first_of_january" if (mine.month, mine.day) == (1, 1) else "same_birth_date"
-    if (mine.year, mine.month, mine.day) == (other.year, other.day, other.month):
-        return "day_and_month_swapped"
-    if sum(a != b for a, b in zip(f"{mine:%Y%m%d}", f"{other:%Y%m%d}", strict=True)) == 1:
-        return "one_digit_off"
-    return "same_birth_year" if mine.year == other.year else "other_birth_date"
-
-
-def _number_signs(described: Description, patient: Patient) -> Iterator[str]:
-    mine, other = number_key(described.national_id), patient.national_id_key
-    if mine and other:
-        yield "same_national_id" if mine == other else "other_national_id"
-    own = {(identifier.issuer, identifier.value_key) for identifier in patient.identifiers.all()}
-    if own & {(issuer, number_key(value)) for issuer, value in described.identifiers}:
-        yield "same_number"
-    if described.phone and described.phone == patient.phone:
-        yield "same_phone"
+def _birth_parts(described: Description) -> list[str]:
+    if described.born is None:
+        return []
+    day = described.born.date
+    known_day = described.born.precision == BirthPrecision.DAY and (day.month, day.day) != (1, 1)
+    return [str(day.year), f"/{day:%m%d}"] if known_day else [str(day.year)]

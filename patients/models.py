@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Self
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q, Value
@@ -80,6 +81,12 @@ class Patient(models.Model):
     birth_precision = models.CharField(
         _("birth date known to"), max_length=5, choices=BirthPrecision.choices, default=BirthPrecision.DAY
     )
+    # Under which duplicates are looked for: sounds of names in pairs, each with year and with day of birth.
+    match_keys = models.GeneratedField(
+        expression=Func(F("name_key"), F("birth_date"), F("birth_precision"), function="patients_match_keys"),
+        output_field=ArrayField(models.TextField()),
+        db_persist=True,
+    )
     sex = models.CharField(_("sex"), max_length=1, choices=Sex.choices, default=Sex.UNKNOWN)
     phone = models.CharField(_("phone"), max_length=20, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
@@ -110,11 +117,25 @@ class Patient(models.Model):
         verbose_name = _("patient")
         verbose_name_plural = _("patients")
         indexes = [
-            GinIndex(fields=["name_key"], opclasses=["gin_trgm_ops"], name="patient_name_trigram"),
+            # No fastupdate: a list of what was added lately would have to be read at every search.
+            GinIndex(
+                fields=["name_key"],
+                opclasses=["gin_trgm_ops"],
+                fastupdate=False,
+                name="patient_name_trigram",
+            ),
+            GinIndex(fields=["match_keys"], fastupdate=False, name="patient_match_keys"),
             models.Index(fields=["birth_date"], name="patient_birth_date"),
             models.Index(fields=["sound_key"], name="patient_sound"),
-            models.Index(fields=["phone"], name="patient_phone", condition=~Q(phone="")),
-            GinIndex(fields=["phone"], opclasses=["gin_trgm_ops"], name="patient_phone_trigram"),
+            models.Index(
+                fields=["phone"],
+                opclasses=["varchar_pattern_ops"],
+                name="patient_phone",
+                condition=~Q(phone=""),
+            ),
+            GinIndex(
+                fields=["phone"], opclasses=["gin_trgm_ops"], fastupdate=False, name="patient_phone_trigram"
+            ),
             models.Index(
                 fields=["national_id_key"], name="patient_national_id", condition=~Q(national_id_key="")
             ),
@@ -237,9 +258,9 @@ class OtherNameKind(models.TextChoices):
 class OtherName(models.Model):
     """A name by which a patient was or is also known: before a marriage, in a record that was merged.
 
-    Found like the patient's own: ``name_key`` and ``sound_key`` are made as in ``Patient`` and indexed
-    alike, so ``OtherName.objects.filter(name_key__contains=" silva")`` or ``…__trigram_similar`` gives the
-    rows whose ``patient_id`` is meant. They belong to current records only: a merge moves them.
+    Found like the patient's own: ``name_key``, ``sound_key`` and ``match_keys`` are made as in ``Patient``
+    and indexed alike, so ``OtherName.objects.filter(name_key__contains=" silva")`` gives the rows whose
+    ``patient_id`` is meant. They belong to current records only: a merge moves them.
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="other_names")
@@ -258,6 +279,18 @@ class OtherName(models.Model):
         db_persist=True,
     )
 
+    # Without the birth date, which is the patient's.
+    match_keys = models.GeneratedField(
+        expression=Func(
+            F("name_key"),
+            Value(None, output_field=models.DateField()),
+            Value(""),
+            function="patients_match_keys",
+        ),
+        output_field=ArrayField(models.TextField()),
+        db_persist=True,
+    )
+
     class Meta:
         verbose_name = _("other name")
         verbose_name_plural = _("other names")
@@ -265,6 +298,7 @@ class OtherName(models.Model):
         indexes = [
             GinIndex(fields=["name_key"], opclasses=["gin_trgm_ops"], name="other_name_trigram"),
             models.Index(fields=["sound_key"], name="other_name_sound"),
+            GinIndex(fields=["match_keys"], fastupdate=False, name="other_name_match_keys"),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(name_key=""), name="other_name_can_be_found"),
@@ -285,6 +319,29 @@ class OtherName(models.Model):
             ideographic=self.ideographic_name,
             phonetic=self.phonetic_name,
         )
+
+
+class NameWord(models.Model):
+    """A word of somebody's name, in folded letters: what a misspelled word may have been meant to be.
+
+    Triggers note the words of every name that is written (migration 0020); none is ever taken away.
+    """
+
+    word = models.CharField(max_length=64)
+    code = models.GeneratedField(
+        expression=Func(F("word"), function="dmetaphone"),
+        output_field=models.CharField(max_length=8),
+        db_persist=True,
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["word"], name="name_word"),
+            models.Index(fields=["code"], name="name_word_code"),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class PatientMergeQuerySet(models.QuerySet["PatientMerge"]):
