@@ -122,7 +122,7 @@ def _kinds(described: Description) -> Iterator[QuerySet[Patient]]:
         keys = match_keys(described)
         yield alike.filter(match_keys__overlap=keys).order_by("-nearness")
         if days:
-            yield alike.filter(birth_date=described.born.date, nearness__gt=0.7).order_by("-nearness")
+            yield alike.filter(birth_date=days[0], nearness__gt=0.7).order_by("-nearness")
         others = OtherName.objects.filter(match_keys__overlap=[*keys, *_singles(keys)])
         others = others.annotate(nearness=TrigramSimilarity("name_key", key)).order_by("-nearness")
         yield patients.filter(pk__in=others.values("patient_id")[:_LOOKED_AT])
