@@ -7,6 +7,8 @@ from collections.abc import Callable
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from .connections import drop_connections
+
 log = logging.getLogger(__name__)
 
 _SECONDS = 0.5
@@ -67,4 +69,4 @@ class Background:
             log.warning("DICOM server: the database is away (%s); receiving goes on", type(error).__name__)
         self._database_away = True
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-        connection.close()
+        drop_connections()

@@ -40,8 +40,16 @@ def attribute(character_set: str) -> str | list[str]:
     return character_set.split("\\") if "\\" in character_set else character_set
 
 
+def codec_of(character_set: str) -> str | None:
+    """Python's codec; None for sets that change between codes within a text (ISO 2022)."""
+    codecs = _SETS.get(character_set, _SETS[DEFAULT])[1]
+    return codecs[0] if len(codecs) == 1 else None
+
+
 def writable(text: str, character_set: str) -> str:
     """``text`` as a device that reads ``character_set`` will show it."""
+    if text.isascii():
+        return text
     codecs = _SETS.get(character_set, _SETS[DEFAULT])[1]
     if codecs == ("utf-8",):
         return text

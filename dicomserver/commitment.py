@@ -30,11 +30,11 @@ from clinic.models import User
 
 from . import commitment_requests as requests
 from .calls import clean
+from .connections import forget_connection
 from .models import CommitmentRequest, CommitmentState
 from .mpps import Refused, impatient_transaction, status
 from .scu import CallFailed, called
 from .services import MACHINE
-from .sub_operations import forget_connection
 
 if TYPE_CHECKING:
     from .server import DicomServer

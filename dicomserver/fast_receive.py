@@ -20,6 +20,7 @@ from typing import Protocol
 
 from pynetdicom.association import Association
 
+from .command_sets import command_set, element, short_element, uid_element
 from .contexts import STORAGE_CLASSES
 from .storage import Answer, Reception
 from .transport import LONGEST_PDU, GuardedSocket
@@ -274,25 +275,18 @@ def parse_command(context_id: int, encoded: bytes, length: int) -> Command | Non
 def response(command: Command, answer: Answer) -> bytes:
     """The C-STORE response (PS3.7 9.3.1.2) as a whole P-DATA-TF."""
     elements = [
-        _element(0x0002, command.sop_class_uid.encode("ascii"), b"\0"),
-        _element(0x0100, struct.pack("<H", _C_STORE_RSP)),
-        _element(0x0120, struct.pack("<H", command.message_id)),
-        _element(0x0800, struct.pack("<H", _NO_DATA_SET)),
-        _element(0x0900, struct.pack("<H", answer.status)),
+        uid_element(0x0002, command.sop_class_uid),
+        short_element(0x0100, _C_STORE_RSP),
+        short_element(0x0120, command.message_id),
+        short_element(0x0800, _NO_DATA_SET),
+        short_element(0x0900, answer.status),
     ]
     if answer.comment:
-        elements.append(_element(0x0902, answer.comment.encode("ascii", "replace")[:64], b" "))
-    elements.append(_element(0x1000, command.sop_instance_uid.encode("ascii"), b"\0"))
-    body = b"".join(elements)
-    body = _element(0x0000, struct.pack("<I", len(body))) + body
+        elements.append(element(0x0902, answer.comment.encode("ascii", "replace")[:64], b" "))
+    elements.append(uid_element(0x1000, command.sop_instance_uid))
+    body = command_set(elements)
     fragment = _PDV_HEADER.pack(len(body) + 2, command.context_id, _COMMAND | _LAST) + body
     return _PDU_HEADER.pack(_P_DATA, len(fragment)) + fragment
-
-
-def _element(element: int, value: bytes, padding: bytes = b"") -> bytes:
-    if len(value) % 2:
-        value += padding
-    return _ELEMENT.pack(0, element, len(value)) + value
 
 
 def _uid(value: bytes) -> str:

@@ -1,13 +1,12 @@
 """One function for each thing a peer may ask for. They run on the association's own thread."""
 
 import logging
-import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import connection
 from pydicom import Dataset
 from pydicom.uid import UID
 from pynetdicom.dimse_primitives import C_STORE
@@ -15,12 +14,14 @@ from pynetdicom.events import Event
 
 from . import query as archive
 from . import worklist
-from .calls import clean
+from .calls import Call, clean
+from .connections import forget_connection
 from .contexts import verification_contexts
+from .encoding import Encoder
+from .find_responses import Responses
 from .models import Outcome
 from .retrieve import serve_retrievals
 from .storage import CANNOT_PROCESS, Answer
-from .sub_operations import forget_connection
 
 if TYPE_CHECKING:
     from .server import DicomServer
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PIECE = 1024 * 1024
-_ANSWERS_AHEAD = 20
-_PENDING = 0xFF00
 _CANCELLED = 0xFE00
 _IDENTIFIER_UNREADABLE = 0xC001
 _WRONG_IDENTIFIER = 0xA900
@@ -108,57 +107,25 @@ def handle_store(event: Event, server: "DicomServer") -> Dataset:
     return _status(answer.status, answer.comment)
 
 
-def handle_find(event: Event, server: "DicomServer") -> Iterator[tuple[Dataset | int, Dataset | None]]:
-    """C-FIND on the Modality Worklist (PS3.4 K.4.1); on the archive it goes elsewhere."""
-    if event.request.AffectedSOPClassUID in archive.FIND_CLASSES:  # type: ignore[union-attr]
-        yield from _find_in_archive(event, server)
-        return
-    call = server.call_of(event.assoc)
-    calling = call.calling_ae_title if call else ""
-    try:
-        query = worklist.Query(event.identifier)
-        answers = worklist.find(query, character_set=server.policy.character_set_of(calling))
-    except worklist.BadQuery as error:
-        yield _status(_IDENTIFIER_UNREADABLE, str(error)), None
-        return
-    except DatabaseError:
-        yield _status(_IDENTIFIER_UNREADABLE, "The clinic's database does not answer"), None
-        return
-    except Exception:
-        log.exception("C-FIND: cannot be answered")
-        yield _status(_IDENTIFIER_UNREADABLE, "The query cannot be understood"), None
-        return
-    finally:
-        connection.close()
-    if call is not None:
-        call.queried += 1
-        call.matches += len(answers)
-        if not answers:
-            call.problem = clean(query.summary, 300)
-    for answer in answers:
-        _wait_for_peer(event)
-        if event.is_cancelled:
-            yield _CANCELLED, None
-            return
-        yield _PENDING, answer
+def handle_find(event: Event, server: "DicomServer") -> Iterator[tuple[Dataset | int, None]]:
+    """C-FIND on the Modality Worklist (PS3.4 K.4.1) and on the archive (PS3.4 C.4.1).
 
-
-def _find_in_archive(event: Event, server: "DicomServer") -> Iterator[tuple[Dataset | int, Dataset | None]]:
-    """C-FIND of Query/Retrieve (PS3.4 C.4.1), streamed: a peer that reads slowly costs no memory."""
-    call = server.call_of(event.assoc)
-    character_set = server.policy.character_set_of(call.calling_ae_title if call else "")
+    Matches are sent as they come from the database: a peer that reads slowly costs no memory. What is
+    yielded is a final status other than success.
+    """
+    call = server.call_of(event.assoc) or Call("", "", "")
+    character_set = server.policy.character_set_of(call.calling_ae_title)
+    encoder = Encoder(str(event.context.transfer_syntax), character_set)
+    responses = Responses(event)
     try:
-        asked = archive.Query(event.identifier, str(event.context.abstract_syntax))
-        if call is not None:
-            call.searched += 1
-        for answer in archive.find(asked, character_set=character_set):
-            _wait_for_peer(event)
-            if event.is_cancelled:
-                yield _CANCELLED, None
-                return
-            if call is not None:
-                call.found += 1
-            yield _PENDING, answer
+        with closing(_matches(event, call, encoder)) as matches:
+            for match in matches:
+                if responses.are_cancelled:
+                    yield _CANCELLED, None
+                    return
+                if not responses.are_wanted:
+                    return
+                responses.send(match)
     except archive.WrongLevel as error:
         yield _status(_WRONG_IDENTIFIER, str(error)), None
     except worklist.BadQuery as error:
@@ -172,17 +139,32 @@ def _find_in_archive(event: Event, server: "DicomServer") -> Iterator[tuple[Data
         forget_connection()
 
 
+def _matches(event: Event, call: Call, encoder: Encoder) -> Generator[bytes, None, None]:
+    """The matches, counted in ``call``."""
+    model = str(event.context.abstract_syntax)
+    if model in archive.FIND_CLASSES:
+        asked = archive.Query(event.identifier, model)
+        call.searched += 1
+        for match in archive.find(asked, encoder):
+            call.found += 1
+            yield match
+        return
+    query = worklist.Query(event.identifier)
+    call.queried += 1
+    found = 0
+    for match in worklist.find(query, encoder):
+        found += 1
+        call.matches += 1
+        yield match
+    if not found:
+        call.problem = clean(query.summary, 300)
+
+
 def _data_offset(event: Event) -> int:
     """Length of the file meta that pynetdicom wrote: (0002,0000) says how much is behind it."""
     with event.dataset_path.open("rb") as file:
         start = file.read(144)
     return 144 + int.from_bytes(start[140:144], "little")
-
-
-def _wait_for_peer(event: Event) -> None:
-    """Let the peer read what it was sent, so that answers do not pile up and a cancel is heard."""
-    while event.assoc.is_established and event.assoc.dul.to_provider_queue.qsize() > _ANSWERS_AHEAD:
-        time.sleep(0.002)
 
 
 def _status(status: int, comment: str) -> Dataset:

@@ -23,8 +23,8 @@ from imaging.step_facts import Attributes
 from scheduling.models import new_study_uid
 
 from .calls import clean
+from .connections import forget_connection
 from .services import MACHINE
-from .sub_operations import forget_connection
 
 if TYPE_CHECKING:
     from .server import DicomServer

@@ -42,13 +42,13 @@ from patients.numbers import number_key
 from scheduling.models import Order
 
 from .answers import value_of
+from .encoding import Encoder
 from .matching import BadQuery, DateRange, NamePattern, TextPattern, TimeRange
-from .query_answers import KNOWN, Row, answer
+from .query_answers import KNOWN, LEVELS, Row, layout
 
 FIND_CLASSES = (PatientRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelFind)
 MOVE_CLASSES = (PatientRootQueryRetrieveInformationModelMove, StudyRootQueryRetrieveInformationModelMove)
 GET_CLASSES = (PatientRootQueryRetrieveInformationModelGet, StudyRootQueryRetrieveInformationModelGet)
-LEVELS = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 UNIQUE_KEYS = {
     "PATIENT": "PatientID",
     "STUDY": "StudyInstanceUID",
@@ -116,13 +116,14 @@ class Query:
         return "; ".join(asked)
 
 
-def find(query: Query, *, character_set: str) -> Iterator[Dataset]:
+def find(query: Query, encoder: Encoder) -> Iterator[bytes]:
     """The matches with the keys that were asked for; rows come from the database as they are needed."""
+    made = layout(query.keys, query.level, encoder)
     with timezone.override(zoneinfo.ZoneInfo(ClinicProfile.get().time_zone)), transaction.atomic():
         for found in _rows(query).iterator(chunk_size=_CHUNK):
             row = _row(query.level, found)
             if query.patient_name.matches(row.patient.dicom_name):
-                yield answer(query.keys, query.level, row, character_set)
+                yield made.encode(row)
 
 
 def instances(query: Query) -> QuerySet[Instance]:

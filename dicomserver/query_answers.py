@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 from pydicom import Dataset
 from pydicom.dataelem import DataElement
-from pydicom.sequence import Sequence
 
 from imaging.models import Instance, Series, Study
 from patients.models import Patient, Sex
 
-from .answers import birth_date, person_name
-from .character_sets import attribute, writable
+from .answers import birth_date
+from .encoding import Encoder, Layout
 
 
 @dataclass
@@ -77,60 +77,53 @@ _INSTANCE_VALUES: dict[str, Callable[[Instance], Any]] = {
     "AvailableTransferSyntaxUID": lambda instance: instance.transfer_syntax_uid,
 }
 
-
+LEVELS = ("PATIENT", "STUDY", "SERIES", "IMAGE")
+# Of each level: where it is in a row, and what is known of it.
+_OWNERS: list[tuple[Callable[[Row], Any], dict[str, Callable[[Any], Any]]]] = [
+    (attrgetter("patient"), _PATIENT_VALUES),
+    (attrgetter("study"), _STUDY_VALUES),
+    (attrgetter("series"), _SERIES_VALUES),
+    (attrgetter("instance"), _INSTANCE_VALUES),
+]
 # Whatever else is asked of an image, only its header can answer.
 KNOWN = {"QueryRetrieveLevel", "RetrieveAETitle", "SpecificCharacterSet"}.union(
     _PATIENT_VALUES, _STUDY_VALUES, _SERIES_VALUES, _INSTANCE_VALUES
 )
 
 
-def answer(keys: Dataset, level: str, row: Row, character_set: str) -> Dataset:
+def layout(keys: Dataset, level: str, encoder: Encoder) -> Layout:
     """The keys that were asked for; what Cedar does not know is returned empty."""
-    answer = Dataset()
-    answer.SpecificCharacterSet = attribute(character_set)
-    answer.QueryRetrieveLevel = level
-    answer.RetrieveAETitle = settings.DICOM_AE_TITLE
+    made = Layout(encoder)
+    made.add_character_set()
+    made.add_same("QueryRetrieveLevel", level)
+    made.add_same("RetrieveAETitle", settings.DICOM_AE_TITLE)
     for asked in keys:
-        if asked.tag.element == 0 or asked.tag in answer:
-            continue
-        value = _value(row, asked.keyword)
-        if value is None and row.instance is not None:
-            value = _from_header(row.instance, asked, character_set)
-        answer.add(_element(asked, value, character_set))
-    return answer
+        if asked.tag.element != 0 and asked.tag not in made:
+            made.add(asked.tag, asked.VR, _source(level, asked))
+    return made
 
 
-def _value(row: Row, keyword: str) -> Any:
-    tables: list[tuple[Any, dict[str, Any]]] = [
-        (row.patient, _PATIENT_VALUES),
-        (row.study, _STUDY_VALUES),
-        (row.series, _SERIES_VALUES),
-        (row.instance, _INSTANCE_VALUES),
-    ]
-    for owner, values in tables:
-        if owner is not None and keyword in values:
-            return values[keyword](owner)
-    return row.counts.get(keyword)
+def _source(level: str, asked: DataElement) -> Callable[[Row], Any]:
+    keyword = asked.keyword
+    for owner, values in _OWNERS[: LEVELS.index(level) + 1]:
+        if keyword in values:
+            return _of(owner, values[keyword])
+    if level == "IMAGE" and asked.VR not in ("SQ", "PN"):
+        return _from_header(keyword, f"{asked.tag:08X}")
+    return lambda row: row.counts.get(keyword)
 
 
-def _from_header(instance: Instance, asked: DataElement, character_set: str) -> Any:
+def _of(owner: Callable[[Row], Any], value: Callable[[Any], Any]) -> Callable[[Row], Any]:
+    return lambda row: value(owner(row))
+
+
+def _from_header(keyword: str, tag: str) -> Callable[[Row], Any]:
     """Any other attribute of an image, of those that hold simple values."""
-    if "metadata" in instance.get_deferred_fields() or asked.VR in ("SQ", "PN"):
-        return None
-    values = instance.metadata.get(f"{asked.tag:08X}", {}).get("Value")
-    if not values or isinstance(values[0], dict):
-        return None
-    return [str(value) if asked.VR in ("DS", "IS") else value for value in values]
 
+    def value(row: Row) -> Any:
+        if keyword in row.counts:
+            return row.counts[keyword]
+        values = row.instance.metadata.get(tag, {}).get("Value")  # type: ignore[union-attr]
+        return None if not values or isinstance(values[0], dict) else values
 
-def _element(asked: DataElement, value: Any, character_set: str) -> DataElement:
-    vr = asked.VR
-    if value is None or value == "":
-        return DataElement(asked.tag, vr, Sequence() if vr == "SQ" else None)
-    if vr == "PN":
-        value = person_name(value, character_set)
-    elif isinstance(value, str):
-        value = writable(value.replace("\\", "/"), character_set)[:64]
-    elif isinstance(value, list):
-        value = [writable(part, character_set) if isinstance(part, str) else part for part in value]
-    return DataElement(asked.tag, vr, value)
+    return value

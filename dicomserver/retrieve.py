@@ -21,10 +21,11 @@ from pynetdicom.presentation import PresentationContext
 
 from . import query
 from .calls import clean
+from .connections import forget_connection
 from .matching import BadQuery
 from .models import RemoteAE
 from .scu import CallFailed, NothingAccepted, called
-from .sub_operations import Storing, contexts_for, forget_connection, loaded, record_sent
+from .sub_operations import Storing, contexts_for, loaded, record_sent
 
 if TYPE_CHECKING:
     from .server import DicomServer

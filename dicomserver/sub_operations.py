@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.association import Association
@@ -123,9 +123,3 @@ def record_sent(by_study: Counter[int], destination: str, address: str, *, by: U
             changes={"images": [None, by_study[study.pk]], "destination": [None, destination]},
             address=address,
         )
-
-
-def forget_connection() -> None:
-    """Between two pieces of work on an association's thread; inside a transaction it stays."""
-    if not connection.in_atomic_block:
-        connection.close()

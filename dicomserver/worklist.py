@@ -1,29 +1,33 @@
 """The Modality Worklist: matching and return keys (PS3.4 Annex K, Table K.6-1) over the scheduled steps."""
 
+import datetime
 import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from pydicom import Dataset
-from pydicom.dataelem import DataElement
-from pydicom.sequence import Sequence
 
 from clinic.models import ClinicProfile
 from patients.models import Patient, Sex
-from scheduling.models import Order
+from scheduling.models import Appointment, Order, Procedure, Station
 from scheduling.statuses import AppointmentStatus, Priority
 from scheduling.worklist import scheduled_steps
 
-from .answers import birth_date, person_name, value_of
-from .character_sets import attribute, writable
+from .answers import birth_date, value_of
+from .encoding import Encoder, Items, Layout, Table
 from .matching import BadQuery, DateRange, NamePattern, TextPattern, TimeRange
 
 __all__ = ["BadQuery", "Query", "find"]
 
 _MOST_KEYS = 200
+_CHUNK = 200
 _CODING_SCHEME = "99CEDAR"
-_PRIORITIES = {Priority.STAT: "STAT", Priority.URGENT: "HIGH", Priority.ROUTINE: "ROUTINE"}
-_STEP_STATUSES = {
+_PRIORITIES: dict[str, str] = {Priority.STAT: "STAT", Priority.URGENT: "HIGH", Priority.ROUTINE: "ROUTINE"}
+_STEP_STATUSES: dict[str, str] = {
     AppointmentStatus.BOOKED: "SCHEDULED",
     AppointmentStatus.WAITING: "ARRIVED",
     AppointmentStatus.IN_ROOM: "READY",
@@ -69,17 +73,20 @@ class Query:
         return TextPattern(value_of(keys, keyword))
 
 
-def find(query: Query, *, character_set: str) -> list[Dataset]:
+def find(query: Query, encoder: Encoder) -> Iterator[bytes]:
     """The scheduled steps that match, by start, each with the keys that were asked for."""
+    layout = Layout(encoder)
+    layout.add_character_set()
+    layout.add_known(query.keys, _ITEM)
     clinic = ClinicProfile.get()
-    with timezone.override(zoneinfo.ZoneInfo(clinic.time_zone)):
-        orders = scheduled_steps().select_related("appointment__doctor").filter(_condition(query))
-        return [
-            _project(_item(order, clinic, character_set), query.keys, character_set)
-            for order in orders
-            if query.patient_name.matches(order.patient.dicom_name)
-            and query.performing_physician.matches(_physician(order))
-        ]
+    with timezone.override(zoneinfo.ZoneInfo(clinic.time_zone)), transaction.atomic():
+        steps = scheduled_steps().select_related("appointment__doctor").filter(_condition(query))
+        for order in steps.iterator(chunk_size=_CHUNK):
+            step = Step.of(order, clinic)
+            if query.patient_name.matches(order.patient.dicom_name) and query.performing_physician.matches(
+                step.physician
+            ):
+                yield layout.encode(step)
 
 
 def _condition(query: Query) -> Q:
@@ -102,76 +109,82 @@ def _condition(query: Query) -> Q:
     return condition
 
 
-def _item(order: Order, clinic: ClinicProfile, character_set: str) -> Dataset:
-    """Everything that a worklist item can say about an order."""
-    patient, procedure, appointment = order.patient, order.procedure, order.appointment
-    if appointment is None or appointment.station is None:
-        raise ValueError(f"order {order.pk} is on the worklist without a station")
-
-    def text(value: str, length: int = 64) -> str:
-        return writable(value.replace("\\", "/"), character_set)[:length]
-
-    item = Dataset()
-    item.SpecificCharacterSet = attribute(character_set)
-    item.AccessionNumber = order.accession_number
-    item.InstitutionName = text(clinic.name)
-    item.ReferringPhysicianName = item.RequestingPhysician = text(
-        order.referrer.name if order.referrer else ""
-    )
-    item.ReferencedStudySequence = Sequence()
-    item.ReferencedPatientSequence = Sequence()
-    item.PatientName = person_name(patient.dicom_name, character_set)
-    item.PatientID = text(patient.mrn)
-    item.PatientBirthDate = birth_date(patient)
-    item.PatientSex = "" if patient.sex == Sex.UNKNOWN else patient.sex
-    item.MedicalAlerts = text(" ".join(patient.alerts.split()))
-    item.StudyInstanceUID = order.study_instance_uid
-    item.RequestedProcedureID = order.accession_number
-    item.RequestedProcedureDescription = text(procedure.name)
-    item.RequestedProcedureCodeSequence = _code(procedure.code, text(procedure.name))
-    item.RequestedProcedurePriority = _PRIORITIES.get(Priority(order.priority), "ROUTINE")
-    item.ReasonForTheRequestedProcedure = text(" ".join(order.indication.split()))
-    step = Dataset()
-    starts_at = timezone.localtime(appointment.starts_at)
-    step.ScheduledStationAETitle = appointment.station.ae_title
-    step.ScheduledStationName = text(appointment.station.name, 16)
-    step.ScheduledProcedureStepLocation = text(appointment.station.room, 16)
-    step.ScheduledProcedureStepStartDate = starts_at.strftime("%Y%m%d")
-    step.ScheduledProcedureStepStartTime = starts_at.strftime("%H%M%S")
-    step.Modality = procedure.modality
-    step.ScheduledPerformingPhysicianName = text(_physician(order))
-    step.ScheduledProcedureStepDescription = text(procedure.name)
-    step.ScheduledProtocolCodeSequence = _code(procedure.code, text(procedure.name))
-    step.ScheduledProcedureStepID = order.accession_number
-    step.ScheduledProcedureStepStatus = _STEP_STATUSES.get(AppointmentStatus(appointment.status), "SCHEDULED")
-    item.ScheduledProcedureStepSequence = Sequence([step])
-    return item
+# --- what an item is made of --------------------------------------------------------------------------
 
 
-def _code(code: str, meaning: str) -> Sequence:
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code, _CODING_SCHEME, meaning
-    return Sequence([item])
+@dataclass(frozen=True)
+class Step:
+    """A scheduled step with what all parts of its item need."""
+
+    order: Order
+    patient: Patient
+    procedure: Procedure
+    appointment: Appointment
+    station: Station
+    clinic: ClinicProfile
+    starts_at: datetime.datetime
+
+    @classmethod
+    def of(cls, order: Order, clinic: ClinicProfile) -> Self:
+        appointment = order.appointment
+        if appointment is None or appointment.station is None:
+            raise ValueError(f"order {order.pk} is on the worklist without a station")
+        starts_at = timezone.localtime(appointment.starts_at)
+        return cls(order, order.patient, order.procedure, appointment, appointment.station, clinic, starts_at)
+
+    @property
+    def physician(self) -> str:
+        return self.appointment.doctor.full_name if self.appointment.doctor else ""
+
+    @property
+    def referrer(self) -> str:
+        return self.order.referrer.name if self.order.referrer else ""
 
 
-def _physician(order: Order) -> str:
-    doctor = order.appointment.doctor if order.appointment else None
-    return doctor.full_name if doctor else ""
+def _only(step: Step) -> list[Step]:
+    return [step]
 
 
-def _project(item: Dataset, keys: Dataset, character_set: str | None = None) -> Dataset:
-    """Of ``item`` what was asked for; what Cedar does not know is returned empty (PS3.4 K.2.2.1.2)."""
-    answer = Dataset()
-    if character_set is not None:
-        answer.SpecificCharacterSet = item.SpecificCharacterSet
-    for asked in keys:
-        if asked.tag.element == 0 or asked.keyword == "SpecificCharacterSet":
-            continue
-        if asked.tag not in item:
-            answer.add(DataElement(asked.tag, asked.VR, Sequence() if asked.VR == "SQ" else None))
-        elif asked.VR == "SQ" and asked.value and len(asked.value[0]):
-            parts = [_project(part, asked.value[0]) for part in item[asked.tag].value]
-            answer.add(DataElement(asked.tag, "SQ", Sequence(parts)))
-        else:
-            answer.add(item[asked.tag])
-    return answer
+def _none(_step: Step) -> list[Step]:
+    return []
+
+
+# A coded entry (PS3.3 Table 8.8-1).
+_PROCEDURE_CODE: Table = {
+    "CodeValue": lambda step: step.procedure.code,
+    "CodingSchemeDesignator": lambda _step: _CODING_SCHEME,
+    "CodeMeaning": lambda step: step.procedure.name,
+}
+_STEP: Table = {
+    "ScheduledStationAETitle": lambda step: step.station.ae_title,
+    "ScheduledStationName": lambda step: step.station.name[:16],
+    "ScheduledProcedureStepLocation": lambda step: step.station.room[:16],
+    "ScheduledProcedureStepStartDate": lambda step: step.starts_at.strftime("%Y%m%d"),
+    "ScheduledProcedureStepStartTime": lambda step: step.starts_at.strftime("%H%M%S"),
+    "Modality": lambda step: step.procedure.modality,
+    "ScheduledPerformingPhysicianName": lambda step: step.physician,
+    "ScheduledProcedureStepDescription": lambda step: step.procedure.name,
+    "ScheduledProtocolCodeSequence": Items(_only, _PROCEDURE_CODE),
+    "ScheduledProcedureStepID": lambda step: step.order.accession_number,
+    "ScheduledProcedureStepStatus": lambda step: _STEP_STATUSES.get(step.appointment.status, "SCHEDULED"),
+}
+_ITEM: Table = {
+    "AccessionNumber": lambda step: step.order.accession_number,
+    "InstitutionName": lambda step: step.clinic.name,
+    "ReferringPhysicianName": lambda step: step.referrer,
+    "RequestingPhysician": lambda step: step.referrer,
+    "ReferencedStudySequence": Items(_none, {}),
+    "ReferencedPatientSequence": Items(_none, {}),
+    "PatientName": lambda step: step.patient.dicom_name,
+    "PatientID": lambda step: step.patient.mrn,
+    "PatientBirthDate": lambda step: birth_date(step.patient),
+    "PatientSex": lambda step: "" if step.patient.sex == Sex.UNKNOWN else step.patient.sex,
+    "MedicalAlerts": lambda step: " ".join(step.patient.alerts.split()),
+    "StudyInstanceUID": lambda step: step.order.study_instance_uid,
+    "RequestedProcedureID": lambda step: step.order.accession_number,
+    "RequestedProcedureDescription": lambda step: step.procedure.name,
+    "RequestedProcedureCodeSequence": Items(_only, _PROCEDURE_CODE),
+    "RequestedProcedurePriority": lambda step: _PRIORITIES.get(step.order.priority, "ROUTINE"),
+    "ReasonForTheRequestedProcedure": lambda step: " ".join(step.order.indication.split()),
+    "ScheduledProcedureStepSequence": Items(_only, _STEP),
+}

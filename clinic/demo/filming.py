@@ -22,6 +22,7 @@ from clinic.demo.images import (
 from clinic.demo.week import Visit
 from clinic.models import ClinicProfile
 from dicomserver import worklist
+from dicomserver.encoding import Encoder
 from imaging import spool
 from imaging.tasks import ingest_spool
 from patients.models import Patient
@@ -106,8 +107,9 @@ def _from_worklist(order: Order, station: str, at: dt.datetime) -> StudyIdentity
         setattr(query, keyword, "")
     query.AccessionNumber = order.accession_number
     query.ScheduledProcedureStepSequence = [step]
-    (item,) = worklist.find(worklist.Query(query), character_set="ISO_IR 192")
-    return StudyIdentity.from_worklist(item, **_moment(at))
+    encoder = Encoder()
+    (item,) = worklist.find(worklist.Query(query), encoder)
+    return StudyIdentity.from_worklist(encoder.decoded(item), **_moment(at))
 
 
 def _from_order(order: Order, at: dt.datetime) -> StudyIdentity:

@@ -9,6 +9,7 @@ from pynetdicom.dsutils import decode, encode
 
 from clinic.models import ClinicProfile
 from dicomserver import worklist
+from dicomserver.encoding import Encoder
 from scheduling.statuses import OrderStatus
 from tests.dicomserver.worklists import make_named, numbers, query
 from tests.factories import make_order, make_procedure, make_station
@@ -52,9 +53,9 @@ def found(orders, **keys) -> list[str]:
     """Who matches, after the query went through its encoding as on the network."""
     asked = decode(BytesIO(encode(query(**keys), False, True)), False, True)
     names = {order.accession_number: name for name, order in orders.items()}
-    return [
-        names[number] for number in numbers(worklist.find(worklist.Query(asked), character_set="ISO_IR 192"))
-    ]
+    encoder = Encoder()
+    answers = [encoder.decoded(match) for match in worklist.find(worklist.Query(asked), encoder)]
+    return [names[number] for number in numbers(answers)]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pydicom import Dataset, dcmread
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
 from dicomserver import query
+from dicomserver.encoding import Encoder
 from dicomserver.models import Association
 from imaging.models import Instance, Study
 from tests.dicomserver.archive import folders_of_images, keys, make_study
@@ -43,7 +44,9 @@ def asked(level: str, **values: object) -> Dataset:
 
 def find(level: str, model: str = STUDY_FIND, **values: object) -> list[Dataset]:
     """Without an association: what would be answered."""
-    return list(query.find(query.Query(asked(level, **values), model), character_set="ISO_IR 192"))
+    encoder = Encoder()
+    matches = query.find(query.Query(asked(level, **values), model), encoder)
+    return [encoder.decoded(match) for match in matches]
 
 
 def numbers(level: str = "STUDY", **values: object) -> list[str]:
@@ -216,7 +219,7 @@ def test_keys_that_cannot_be_read_are_named(values):
         setattr(identifier, name, value)
 
     with pytest.raises(query.BadQuery):
-        list(query.find(query.Query(identifier, STUDY_FIND), character_set="ISO_IR 192"))
+        list(query.find(query.Query(identifier, STUDY_FIND), Encoder()))
 
 
 def test_a_level_of_another_model_is_refused():

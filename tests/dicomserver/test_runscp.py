@@ -54,7 +54,7 @@ def test_it_receives_while_the_database_is_away(process):
 
     assert [answer.Status for answer in answers] == [0x0000] * 10
     assert len(spool.waiting()) == 10
-    assert "the database is away" in wait_for(lambda: process.log.read_text())
+    assert wait_for(lambda: "the database is away" in process.log.read_text())
 
 
 @pytest.mark.needs_tool("storescu", package="dcmtk")

@@ -12,7 +12,8 @@ from pydicom import Dataset, dcmread
 from pydicom.sequence import Sequence
 
 from clinic.models import ClinicProfile
-from dicomserver import handlers, worklist
+from dicomserver import find_responses, worklist
+from dicomserver.encoding import Encoder
 from dicomserver.models import Association, RemoteAE
 from patients.models import Patient
 from scheduling import services
@@ -227,7 +228,7 @@ def test_a_cancel_is_honoured(server, monkeypatch):
     for number in range(20):
         starts_at = start + dt.timedelta(minutes=15 * number)
         make_order(status=OrderStatus.SCHEDULED, station=station, starts_at=starts_at)
-    monkeypatch.setattr(handlers, "_wait_for_peer", lambda _event: time.sleep(0.1))
+    monkeypatch.setattr(find_responses.Responses, "_wait_for_peer", lambda _responses: time.sleep(0.1))
 
     statuses = []
     with associated(server.port, (MWL, EXPLICIT), calling="CEDAR_XR") as association:
@@ -372,7 +373,7 @@ def test_one_query_for_any_number_of_items(db, django_assert_num_queries):
             shift = dt.timedelta(hours=Patient.objects.count())
             make_order(status=OrderStatus.SCHEDULED, station=station, starts_at=start + shift)
 
-        with django_assert_num_queries(2):
-            answers = worklist.find(asked, character_set="ISO_IR 192")
+        with django_assert_num_queries(4):  # the clinic's profile, the savepoint and the steps
+            answers = list(worklist.find(asked, Encoder()))
 
         assert len(answers) == count

@@ -21,10 +21,12 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.DICOM_PORT, help="0 takes any free port")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from dicomserver.connections import keep_connections
         from dicomserver.quiet import keep_quiet
         from dicomserver.server import DicomServer
 
         keep_quiet()
+        keep_connections()
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_signal: stop.set())
