@@ -70,6 +70,8 @@ SENTENCES: dict[str, Promise] = {
     "study.viewed": _lazy("{who} looked at the images {what} of {patient}"),
     "study.held": _lazy("{who} held images back: {what}"),
     "study.resolved": _lazy("{who} decided where held images belong: {what}"),
+    "worklist.tried": _lazy("{who} looked at the worklist of the device {what}"),
+    "test_image.sent": _lazy("{who} sent a test image to {what}"),
     "study.sent": _lazy("{who} sent the images {what} of {patient}"),
     "study.queued": _lazy("{who} asked to send the images {what} of {patient}"),
     "study.asked_for": _lazy("{who} asked an archive for an earlier study of {patient}"),

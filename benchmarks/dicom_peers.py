@@ -97,6 +97,7 @@ def cedar(folder: Path) -> Iterator[tuple[str, int]]:
         "CEDAR_DATA": str(folder),
         "DATABASE_URL": default_url(folder),
         "CEDAR_DICOM_PORT": str(port),
+        "CEDAR_DICOM_TLS_PORT": "0",
     }
     with ExitStack() as stack:
         stack.enter_context(RunningCluster(Cluster(folder), folder / "postgres.log")).make_database()

@@ -44,6 +44,12 @@ CEDAR_PORT = _number("CEDAR_PORT", 8000, 1, 65535)
 DICOM_AE_TITLE = os.environ.get("CEDAR_AE_TITLE", "CEDAR")
 DICOM_HOST = CEDAR_HOST
 DICOM_PORT = _number("CEDAR_DICOM_PORT", 11112, 1, 65535)
+# 0: no encrypted port. The files are PEM; without them Cedar makes a certificate for itself.
+DICOM_TLS_PORT = _number("CEDAR_DICOM_TLS_PORT", 2762, 0, 65535)
+DICOM_TLS_CERT = os.environ.get("CEDAR_DICOM_TLS_CERT", "")
+DICOM_TLS_KEY = os.environ.get("CEDAR_DICOM_TLS_KEY", "") or DICOM_TLS_CERT
+# Who calls on the encrypted port has to show one of these certificates, or one issued by them.
+DICOM_TLS_CLIENT_CA = os.environ.get("CEDAR_DICOM_TLS_CLIENT_CA", "")
 DICOM_MAX_PDU = 128 * 1024
 DICOM_MAX_ASSOCIATIONS = _number("CEDAR_DICOM_ASSOCIATIONS", 50, 1, 1000)
 DICOM_CONNECTIONS_PER_ADDRESS = _number("CEDAR_DICOM_PER_ADDRESS", 30, 1, 1000)

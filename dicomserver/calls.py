@@ -47,6 +47,7 @@ class Call:
     steps: int = 0
     commitments: int = 0
     problem: str = ""
+    is_encrypted: bool = False
     is_health_check: bool = False
 
 

@@ -125,18 +125,15 @@ def answer_request(pk: int) -> None:
         return
     context = build_context(COMMITMENT)
     role = build_role(COMMITMENT, scp_role=True)
-    host, port = node.host or node.last_address, node.port or 0
     try:
-        with called(
-            node.ae_title, host, port, [context], roles=[role], answer_seconds=_ANSWER_SECONDS
-        ) as association:
+        with called(node, [context], roles=[role], answer_seconds=_ANSWER_SECONDS) as association:
             problem = send_report(association, request)
     except CallFailed as failure:
         problem = str(failure)
     if problem:
         requests.note_not_reported(request, problem)
     else:
-        requests.note_reported(request, address=host)
+        requests.note_reported(request, address=node.called_host)
 
 
 def send_report(association: Association, request: CommitmentRequest) -> str:

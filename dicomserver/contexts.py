@@ -1,5 +1,6 @@
 """What the server offers in association negotiation (PS3.8 9.3.2): SOP classes and transfer syntaxes."""
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 from pydicom import uid
@@ -66,6 +67,22 @@ class SharedContexts(list[PresentationContext]):
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
         return self
+
+
+def is_private(sop_class_uid: str) -> bool:
+    """A maker's own SOP class, as Cedar may take for storage: not from the DICOM Standard's root."""
+    return sop_class_uid not in STORAGE_CLASSES and not sop_class_uid.startswith("1.2.840.10008.")
+
+
+def is_stored(sop_class_uid: str) -> bool:
+    """Whether a C-STORE of this class is taken where its context was accepted."""
+    return sop_class_uid in STORAGE_CLASSES or is_private(sop_class_uid)
+
+
+def private_contexts(asked: Iterable[PresentationContext]) -> list[PresentationContext]:
+    """For the private classes among those that a peer asks for."""
+    names = {str(context.abstract_syntax) for context in asked}
+    return [build_context(name, STORAGE_TRANSFER_SYNTAXES) for name in sorted(names) if is_private(name)]
 
 
 def verification_contexts() -> SharedContexts:

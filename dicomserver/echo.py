@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
+from .models import RemoteAE
 from .scu import CallFailed, called
 
 _SECONDS = 5
@@ -17,11 +18,11 @@ class EchoResult:
     text: str
 
 
-def echo(ae_title: str, host: str, port: int) -> EchoResult:
-    """Call ``ae_title`` and ask for a sign of life; takes a few seconds at most."""
-    place = {"title": ae_title, "host": host, "port": port}
+def echo(node: RemoteAE) -> EchoResult:
+    """Call ``node`` and ask for a sign of life; takes a few seconds at most."""
+    place = {"title": node.ae_title, "host": node.called_host, "port": node.port}
     try:
-        with called(ae_title, host, port, [build_context(Verification)], seconds=_SECONDS) as association:
+        with called(node, [build_context(Verification)], seconds=_SECONDS) as association:
             status = association.send_c_echo()
     except CallFailed as failure:
         return EchoResult(False, str(failure))

@@ -11,7 +11,6 @@ Of pynetdicom's private names it touches ``_accepted_cx``, ``_is_connected``, ``
 the version is pinned exactly, and ``CEDAR_FAST_RECEIVE=0`` switches to pynetdicom's own way.
 """
 
-import contextlib
 import logging
 import socket
 import struct
@@ -21,7 +20,7 @@ from typing import Protocol
 from pynetdicom.association import Association
 
 from .command_sets import command_set, element, short_element, uid_element
-from .contexts import STORAGE_CLASSES
+from .contexts import is_stored
 from .storage import Answer, Reception
 from .transport import LONGEST_PDU, GuardedSocket
 
@@ -136,9 +135,7 @@ class FastSocket(GuardedSocket):
         """Nothing more of this connection can be understood."""
         self._start = self._end = 0
         self.event_queue.put(event)
-        if self.socket is not None:
-            with contextlib.suppress(OSError):
-                self.socket.shutdown(socket.SHUT_RD)
+        self.stop_reading()
 
     def _take_store(self, command: Command) -> None:
         reception = self._receiver.begin(
@@ -223,7 +220,7 @@ class FastSocket(GuardedSocket):
         if control & 0x03 != _COMMAND | _LAST or not 2 < length <= min(pdu_length - 4, _BUFFER - 10):
             return None
         context = self.assoc._accepted_cx.get(context_id)
-        if context is None or str(context.abstract_syntax) not in STORAGE_CLASSES:
+        if context is None or not is_stored(str(context.abstract_syntax)):
             return None
         self._fill(10 + length)
         start = self._start + 12
@@ -267,7 +264,7 @@ def parse_command(context_id: int, encoded: bytes, length: int) -> Command | Non
     numbers = [int.from_bytes(values.get(element, b""), "little") for element in (0x0100, 0x0110, 0x0800)]
     sop_class_uid, sop_instance_uid = (_uid(values.get(element, b"")) for element in (0x0002, 0x1000))
     is_store = numbers[0] == _C_STORE_RQ and numbers[2] != _NO_DATA_SET and 0x0110 in values
-    if not is_store or sop_class_uid not in STORAGE_CLASSES or not sop_instance_uid:
+    if not is_store or not is_stored(sop_class_uid) or not sop_instance_uid:
         return None
     return Command(context_id, numbers[1], sop_class_uid, sop_instance_uid, length)
 

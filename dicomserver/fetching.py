@@ -151,9 +151,7 @@ def _ask(patient: Patient, node: RemoteAE) -> list[Dataset]:
     # An archive may know the patient by the number of a record that was merged into this one.
     numbers = [patient.mrn, *patient.aliases.order_by("pk").values_list("mrn", flat=True)]
     found: list[Dataset] = []
-    with called(
-        node.ae_title, node.host, node.port or 0, [build_context(Find)], answer_seconds=_FIND_SECONDS
-    ) as association:
+    with called(node, [build_context(Find)], answer_seconds=_FIND_SECONDS) as association:
         for asked.PatientID in numbers:
             found += _answers(association, asked, node, at_most=MOST_STUDIES - len(found))
             if len(found) >= MOST_STUDIES:
@@ -210,9 +208,7 @@ def _move(fetch: Fetch) -> str:
     asked.QueryRetrieveLevel = "STUDY"
     asked.StudyInstanceUID = fetch.study_instance_uid
     status: Any = Dataset()
-    with called(
-        node.ae_title, node.host, node.port or 0, [build_context(Move)], answer_seconds=_MOVE_SECONDS
-    ) as association:
+    with called(node, [build_context(Move)], answer_seconds=_MOVE_SECONDS) as association:
         for status, _identifier in association.send_c_move(asked, settings.DICOM_AE_TITLE, Move):
             fetch.done = status.get("NumberOfCompletedSuboperations") or fetch.done
             fetch.total = fetch.done + (status.get("NumberOfRemainingSuboperations") or 0)

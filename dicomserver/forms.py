@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from .character_sets import CHARACTER_SETS
-from .models import RemoteAE
+from .models import RemoteAE, ServerSettings
 
 
 class AddressListField(forms.CharField):
@@ -41,12 +41,48 @@ class NodeForm(forms.ModelForm):
         label=_("Port"), min_value=1, max_value=65535, required=False, help_text=_("Often 104 or 11112.")
     )
 
+    trusted_certificate = forms.CharField(
+        label=_("Its certificate"),
+        required=False,
+        strip=True,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text=_(
+            "The text of the device's certificate, or of the authority that issued it, from -----BEGIN "
+            "CERTIFICATE----- on. On the page “Connect” Cedar can ask the device for it."
+        ),
+    )
+
     class Meta:
         model = RemoteAE
-        fields = ("description", "host", "port", "allowed_addresses", "character_set")
+        fields = (
+            "description",
+            "host",
+            "port",
+            "allowed_addresses",
+            "character_set",
+            "uses_tls",
+            "trusted_certificate",
+            "fetches_with_get",
+        )
 
 
 class NewNodeForm(NodeForm):
+    class Meta(NodeForm.Meta):
+        fields = ("ae_title", *NodeForm.Meta.fields)  # type: ignore[assignment]
+
+
+class ReachForm(forms.ModelForm):
+    """Where a device is called: what the page that connects it asks for."""
+
+    host = NodeForm.base_fields["host"]
+    port = NodeForm.base_fields["port"]
+
     class Meta:
         model = RemoteAE
-        fields = ("ae_title", "description", "host", "port", "allowed_addresses", "character_set")
+        fields = ("host", "port", "uses_tls")
+
+
+class SettingsForm(forms.ModelForm):
+    class Meta:
+        model = ServerSettings
+        fields = ("private_classes",)

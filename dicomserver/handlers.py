@@ -16,7 +16,7 @@ from . import query as archive
 from . import worklist
 from .calls import Call, clean
 from .connections import forget_connection
-from .contexts import verification_contexts
+from .contexts import SharedContexts, private_contexts, verification_contexts
 from .encoding import Encoder
 from .find_responses import Responses
 from .models import Outcome
@@ -53,6 +53,10 @@ def handle_request(event: Event, server: "DicomServer") -> None:
     elif outcome is None and server.established >= settings.DICOM_MAX_ASSOCIATIONS:
         outcome = Outcome.TOO_MANY
     if outcome is None:
+        if server.policy.takes_private_classes and not call.is_health_check:
+            more = private_contexts(association.requestor.requested_contexts)
+            offered = association.acceptor.supported_contexts
+            association.acceptor.supported_contexts = SharedContexts([*offered, *more])
         server.call_log.note(call)
         serve_retrievals(association, server)
         return

@@ -48,6 +48,16 @@ class RemoteAE(models.Model):
         help_text=_("IP addresses or networks, as 192.168.1.0/24; empty: from anywhere."),
     )
     character_set = models.CharField(_("character set"), max_length=64, default="ISO_IR 192")
+    uses_tls = models.BooleanField(
+        _("call it encrypted (TLS)"), default=False, help_text=_("Only if the device listens for that.")
+    )
+    # PEM: the device's own certificate, or that of who issues the certificates of the clinic.
+    trusted_certificate = models.TextField(_("certificate by which it is known"), blank=True)
+    fetches_with_get = models.BooleanField(
+        _("fetch from it over our own connection (C-GET)"),
+        default=False,
+        help_text=_("For archives that cannot connect back to us (C-MOVE)."),
+    )
     state = models.CharField(
         _("state"), max_length=20, choices=RemoteAEState.choices, default=RemoteAEState.WANTS_TO_CONNECT
     )
@@ -67,6 +77,37 @@ class RemoteAE(models.Model):
     def __str__(self) -> str:
         return self.ae_title
 
+    @property
+    def called_host(self) -> str:
+        """Where it is called: the address entered, else the one from which it called last."""
+        return self.host or self.last_address
+
+
+class ServerSettings(models.Model):
+    """What the administrator decides for the DICOM server as a whole: one row."""
+
+    private_classes = models.BooleanField(
+        _("accept private kinds of objects"),
+        default=False,
+        help_text=_(
+            "Some devices send objects in formats of their maker (private SOP classes). They are kept as "
+            "they come; what Cedar cannot show is sent on and given back all the same."
+        ),
+    )
+
+    class Meta:
+        verbose_name = _("DICOM server")
+        verbose_name_plural = _("DICOM server")
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="dicom_settings_are_one_row")]
+
+    def __str__(self) -> str:
+        return str(_("DICOM server"))
+
+    @classmethod
+    def get(cls) -> Self:
+        found: Self | None = cls._default_manager.filter(pk=1).first()  # type: ignore[assignment]
+        return found or cls(pk=1)
+
 
 class Outcome(models.TextChoices):
     RELEASED = "released", _("Ended normally")
@@ -76,6 +117,7 @@ class Outcome(models.TextChoices):
     WRONG_ADDRESS = "wrong_address", _("Rejected: calls from another address")
     WRONG_TITLE = "wrong_title", _("Rejected: calls us by another name")
     TOO_MANY = "too_many", _("Rejected: too many connections")
+    NOT_ENCRYPTED = "not_encrypted", _("Rejected: no agreement upon encryption")
 
 
 REJECTIONS = frozenset(
@@ -85,6 +127,7 @@ REJECTIONS = frozenset(
         Outcome.WRONG_ADDRESS,
         Outcome.WRONG_TITLE,
         Outcome.TOO_MANY,
+        Outcome.NOT_ENCRYPTED,
     }
 )
 
@@ -100,6 +143,7 @@ class Association(models.Model):
     called_ae_title = models.CharField(max_length=16)
     address = models.CharField(max_length=64)
     outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    is_encrypted = models.BooleanField(default=False)
     times = models.PositiveIntegerField(default=1)
     echoed = models.PositiveIntegerField(default=0)
     stored = models.PositiveIntegerField(default=0)

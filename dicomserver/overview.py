@@ -10,7 +10,9 @@ from django.conf import settings
 
 from scheduling.models import Station
 
-from .models import Association, Outcome, RemoteAE, RemoteAEState
+from .certificates import own_certificate
+from .listeners import tls_state
+from .models import Association, Outcome, RemoteAE, RemoteAEState, ServerSettings
 from .words import explain
 
 _CALLS_SHOWN = 50
@@ -45,14 +47,23 @@ def overview() -> dict[str, Any]:
     called = {node.ae_title for node in nodes}
     calls = list(Association.objects.order_by("-at", "-pk")[:_CALLS_SHOWN])
     return {
-        "own": {
-            "ae_title": settings.DICOM_AE_TITLE,
-            "port": settings.DICOM_PORT,
-            "addresses": own_addresses(),
-        },
+        "own": own_facts(),
         "nodes": [_row(node, stations, newest.get(node.ae_title)) for node in nodes],
         "silent_stations": [(title, name) for title, name in stations.items() if title not in called],
+        "private_classes": ServerSettings.get().private_classes,
         "calls": [(call, explain(call)) for call in calls],
+    }
+
+
+def own_facts() -> dict[str, Any]:
+    """What is to be entered in a device to reach us."""
+    return {
+        "ae_title": settings.DICOM_AE_TITLE,
+        "port": settings.DICOM_PORT,
+        "addresses": own_addresses(),
+        **tls_state(),
+        "certificate": own_certificate(),
+        "asks_for_certificates": bool(settings.DICOM_TLS_CLIENT_CA),
     }
 
 

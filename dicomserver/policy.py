@@ -16,7 +16,7 @@ from django.conf import settings
 from scheduling.models import Station
 
 from .character_sets import DEFAULT
-from .models import Outcome, RemoteAE, RemoteAEState
+from .models import Outcome, RemoteAE, RemoteAEState, ServerSettings
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,8 @@ class Policy:
     def __init__(self) -> None:
         self._file = Path(settings.CEDAR_DATA) / "run" / "dicom-nodes.json"
         self._nodes: dict[str, Node] = self._read_file()
+        self._private_file = self._file.with_name("dicom-private-classes")
+        self.takes_private_classes = self._private_file.exists()
 
     def refresh(self) -> None:
         """Take what the database says now. Raises its error when it is away; what is known then stays."""
@@ -52,6 +54,7 @@ class Policy:
         if nodes != self._nodes:
             self._nodes = nodes
             self._write_file(nodes)
+        self._note_private_classes(ServerSettings.get().private_classes)
 
     def judge(self, calling: str, called: str, address: str) -> Outcome | None:
         """Why the call is rejected; None when it is welcome."""
@@ -74,6 +77,15 @@ class Policy:
 
     def character_set_of(self, calling: str) -> str:
         return self._nodes.get(calling, Node(is_accepted=False)).character_set
+
+    def _note_private_classes(self, taken: bool) -> None:
+        if taken == self.takes_private_classes:
+            return
+        self.takes_private_classes = taken
+        try:
+            self._private_file.touch(mode=0o600) if taken else self._private_file.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("DICOM nodes: %s cannot be written (%s)", self._private_file.name, error)
 
     def _read_file(self) -> dict[str, Node]:
         try:

@@ -8,20 +8,22 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
 from pydicom import Dataset
 from pydicom.uid import UID
 from pynetdicom.association import Association
-from pynetdicom.dimse_primitives import C_GET, C_MOVE
+from pynetdicom.dimse_primitives import C_GET, C_MOVE, C_STORE
 from pynetdicom.dsutils import decode, encode
 from pynetdicom.presentation import PresentationContext
+from pynetdicom.service_class import StorageServiceClass
 
 from . import query
 from .calls import clean
 from .connections import forget_connection
+from .contexts import is_private
 from .matching import BadQuery
 from .models import RemoteAE
 from .scu import CallFailed, NothingAccepted, called
@@ -46,12 +48,17 @@ class _Refused(Exception):
 
 
 def serve_retrievals(association: Association, server: "DicomServer") -> None:
-    """Let ``association`` answer C-MOVE and C-GET here instead of in pynetdicom."""
+    """Let ``association`` answer C-MOVE, C-GET and C-STORE of private classes here instead of in
+    pynetdicom."""
     serve = association._serve_request
 
-    def serve_request(message: C_MOVE | C_GET, context_id: int) -> None:
+    def serve_request(message: Any, context_id: int) -> None:
         context = association._accepted_cx.get(context_id)
         classes = _CLASSES.get(type(message), ())
+        if context is not None and isinstance(message, C_STORE) and is_private(str(context.abstract_syntax)):
+            # pynetdicom knows no service for classes that are not the Standard's.
+            StorageServiceClass(association).SCP(message, context)
+            return
         if context is None or context.abstract_syntax not in classes or not message.is_valid_request:
             serve(message, context_id)
             return
@@ -152,13 +159,8 @@ class _Retrieval:
             yield None, node.ae_title, node.host
             return
         try:
-            with called(
-                node.ae_title,
-                node.host,
-                node.port or 0,
-                contexts_for(kinds),
-                answer_seconds=settings.DICOM_IDLE_SECONDS,
-            ) as association:
+            seconds = settings.DICOM_IDLE_SECONDS
+            with called(node, contexts_for(kinds), answer_seconds=seconds) as association:
                 storing = Storing(association, self.calling, self.message.MessageID)
                 yield storing, node.ae_title, node.host
         except CallFailed as failure:

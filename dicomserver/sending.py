@@ -84,9 +84,7 @@ def _store_missing(send: Send, missing: list[tuple[int, str, str]]) -> str:
     """Why not all of them are there now; empty when they are. ``send.acknowledged`` grows."""
     node = send.node
     contexts = contexts_for({(sop_class, syntax) for _pk, sop_class, syntax in missing})
-    with called(
-        node.ae_title, node.host, node.port or 0, contexts, answer_seconds=settings.DICOM_IDLE_SECONDS
-    ) as association:
+    with called(node, contexts, answer_seconds=settings.DICOM_IDLE_SECONDS) as association:
         storing = Storing(association)
         for number, instance in enumerate(loaded([pk for pk, _class, _syntax in missing]), start=1):
             if storing.store(instance):

@@ -22,10 +22,11 @@ from .background import Background
 from .calls import Call, CallLog, clean
 from .contexts import supported_contexts
 from .fast_receive import FastSocket
+from .listeners import Listeners
 from .models import Outcome
 from .policy import Policy
 from .storage import Answer, Reception, StoreRequest
-from .transport import GuardedRequestHandler, GuardedServer, GuardedSocket
+from .transport import GuardedServer, GuardedSocket
 from .waking import IngestWaker
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,8 @@ _STALE_SECONDS = 600.0
 class DicomServer:
     """``start``, then ``stop``. Everything a handler needs of the server is an attribute of this."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, tls_port: int | None = None) -> None:
+        """Listens from now on; port 0 is any free one. ``tls_port`` None: nobody may call encrypted."""
         self.policy = Policy()
         self.call_log = CallLog()
         self.waker = IngestWaker()
@@ -60,47 +62,37 @@ class DicomServer:
         if removed:
             log.info("DICOM server: removed %d unfinished objects of an earlier run", removed)
         self._ae = _application_entity()
-        self._listener = cast(
-            GuardedServer,
-            self._ae.make_server(
-                (host, port),
-                contexts=supported_contexts(),
-                evt_handlers=self._event_handlers(),
-                server_class=GuardedServer,
-                request_handler=GuardedRequestHandler,
-                make_socket=self._make_socket,
-            ),
-        )
-        self._ae._servers.append(self._listener)  # type: ignore[arg-type]  # where its shutdown looks for it
-        self._thread = threading.Thread(
-            target=self._listener.serve_forever, kwargs={"poll_interval": 0.2}, name="dicom-listener"
-        )
+        self.listeners = Listeners(self._make_listener, host, port, tls_port, self._note_no_encryption)
 
     @property
     def port(self) -> int:
-        return int(self._listener.server_address[1])
+        return int(self.listeners.plain.server_address[1])
+
+    @property
+    def tls_port(self) -> int:
+        """0: there are no encrypted connections."""
+        return int(self.listeners.tls.server_address[1]) if self.listeners.tls else 0
 
     @property
     def established(self) -> int:
-        return self._listener.established
+        return sum(association.is_established for association in self.listeners.associations)
 
     def start(self) -> None:
         self.background.start()
-        self._thread.start()
+        self.listeners.start()
 
     def stop(self) -> None:
         """Take no more calls, let objects under way arrive, abort what is still there, write the log."""
-        self._listener.shutdown()
+        self.listeners.shutdown()
         deadline = time.monotonic() + _STOP_SECONDS
-        while self._listener.active_associations and time.monotonic() < deadline:
+        while self.listeners.associations and time.monotonic() < deadline:
             time.sleep(0.05)
         self.stopping = True
-        for association in self._listener.active_associations:
+        for association in self.listeners.associations:
             threading.Thread(target=association.abort, daemon=True).start()
         deadline = time.monotonic() + 1.0
-        while self._listener.active_associations and time.monotonic() < deadline:
+        while self.listeners.associations and time.monotonic() < deadline:
             time.sleep(0.05)
-        self._thread.join(_STOP_SECONDS)
         self.background.stop(_STOP_SECONDS)
 
     def open_call(self, association: Association) -> Call:
@@ -111,6 +103,7 @@ class DicomServer:
             calling_ae_title=clean(request and request.calling_ae_title, 16),
             called_ae_title=clean(request and request.called_ae_title, 16),
             address=address,
+            is_encrypted=getattr(association.dul.socket, "is_encrypted", False),
         )
         with self._calls_lock:
             self._calls[association] = call
@@ -146,6 +139,23 @@ class DicomServer:
             call.failed += 1
             call.problem = answer.comment
 
+    def _make_listener(self, place: tuple[str, int], **more: Any) -> GuardedServer:
+        listener = self._ae.make_server(
+            place,
+            contexts=supported_contexts(),
+            evt_handlers=self._event_handlers(),
+            make_socket=self._make_socket,
+            **more,
+        )
+        self._ae._servers.append(listener)  # type: ignore[arg-type]  # where its shutdown looks for it
+        return cast(GuardedServer, listener)
+
+    def _note_no_encryption(self, address: str, problem: str) -> None:
+        """A connection that ended before it became a call: nobody knows who it was."""
+        address = clean(address, 64).removeprefix("::ffff:")
+        self.call_log.note(Call("", "", address, outcome=Outcome.NOT_ENCRYPTED, problem=problem))
+        self.background.hurry()
+
     def _make_socket(self, association: Association, connection: socket.socket) -> GuardedSocket:
         if settings.DICOM_FAST_RECEIVE:
             return FastSocket(self, association, connection)
@@ -177,6 +187,7 @@ class DicomServer:
         if time.monotonic() - self._last_minute < _MINUTE:
             return
         self._last_minute = time.monotonic()
+        self.listeners.mend_tls()
         _remove_stale(self._incoming)
         services.prune_calls()
 

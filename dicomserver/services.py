@@ -18,8 +18,9 @@ from clinic.models import User
 from clinic.permissions import Permission
 from scheduling.models import AE_TITLE, Station
 
+from .certificates import BadCertificate, describe
 from .character_sets import CHARACTER_SETS
-from .models import REJECTIONS, Association, Outcome, RemoteAE, RemoteAEState
+from .models import REJECTIONS, Association, Outcome, RemoteAE, RemoteAEState, ServerSettings
 
 if TYPE_CHECKING:
     from .calls import Call
@@ -32,7 +33,16 @@ CALLS_KEPT = 20_000
 # A device that tries again and again within this time has one row.
 _ONE_TROUBLE = datetime.timedelta(minutes=10)
 _REJECTION_AUDITED_EVERY = datetime.timedelta(hours=1)
-_NODE_FIELDS = ["description", "host", "port", "allowed_addresses", "character_set"]
+_NODE_FIELDS = [
+    "description",
+    "host",
+    "port",
+    "allowed_addresses",
+    "character_set",
+    "uses_tls",
+    "trusted_certificate",
+    "fetches_with_get",
+]
 
 
 @transaction.atomic
@@ -90,14 +100,13 @@ def add_node(ae_title: str, *, by: User, **fields: Any) -> RemoteAE:
 
 @transaction.atomic
 def change_node(node: RemoteAE, *, by: User, **fields: Any) -> RemoteAE:
-    """Change what is known about a node; ``fields`` are some of description, host, port,
-    allowed_addresses, character_set."""
+    """Change what is known about a node; ``fields`` are some of ``_NODE_FIELDS``."""
     _require_configure(by)
     node = RemoteAE.objects.select_for_update().get(pk=node.pk)
     changes = {}
     for name, value in _checked(fields).items():
         if getattr(node, name) != value:
-            changes[name] = [getattr(node, name), value]
+            changes[name] = [_told(name, getattr(node, name)), _told(name, value)]
             setattr(node, name, value)
     if changes:
         node.full_clean()
@@ -105,6 +114,20 @@ def change_node(node: RemoteAE, *, by: User, **fields: Any) -> RemoteAE:
         record(by=by, action="config.changed", subject=node, changes=changes)
         announce("nodes")
     return node
+
+
+@transaction.atomic
+def change_settings(*, by: User, private_classes: bool) -> ServerSettings:
+    """Change what holds for the DICOM server as a whole; it takes a second until the server knows."""
+    _require_configure(by)
+    server = ServerSettings.get()
+    if server.private_classes != private_classes:
+        change = [server.private_classes, private_classes]
+        server.private_classes = private_classes
+        server.save()
+        record(by=by, action="config.changed", subject=server, changes={"private_classes": change})
+        announce("nodes")
+    return server
 
 
 @transaction.atomic
@@ -137,6 +160,11 @@ def _checked(fields: dict[str, Any]) -> dict[str, Any]:
                 _("%(text)s is no IP address; 192.168.1.20 or 192.168.1.0/24 is accepted.") % {"text": text},
                 field="allowed_addresses",
             ) from None
+    if pem := fields.get("trusted_certificate"):
+        try:
+            describe(pem)
+        except BadCertificate as error:
+            raise InvalidInput(str(error), field="trusted_certificate") from None
     character_set = fields.get("character_set")
     if character_set is not None and character_set not in CHARACTER_SETS:
         raise InvalidInput(
@@ -144,6 +172,11 @@ def _checked(fields: dict[str, Any]) -> dict[str, Any]:
             field="character_set",
         )
     return fields
+
+
+def _told(name: str, value: Any) -> Any:
+    """A certificate is named in the trail by its fingerprint."""
+    return describe(value).fingerprint if name == "trusted_certificate" and value else value
 
 
 def _list_caller(call: "Call", stations: dict[str, str]) -> RemoteAE | None:
@@ -163,6 +196,7 @@ def _list_caller(call: "Call", stations: dict[str, str]) -> RemoteAE | None:
 def _add_row(rows: dict[tuple[object, ...], Association], call: "Call") -> None:
     """Rejected calls that are alike share a row; others have one each."""
     alike: tuple[object, ...] = (call.calling_ae_title, call.called_ae_title, call.address, call.outcome)
+    alike += (call.problem if call.outcome == Outcome.NOT_ENCRYPTED else "",)
     if call.outcome not in REJECTIONS:
         alike = (len(rows),)
     elif row := rows.get(alike) or _row_to_continue(call):
@@ -187,16 +221,17 @@ def _add_row(rows: dict[tuple[object, ...], Association], call: "Call") -> None:
         steps=call.steps,
         commitments=call.commitments,
         problem=call.problem,
+        is_encrypted=call.is_encrypted,
     )
 
 
 def _row_to_continue(call: "Call") -> Association | None:
     """The caller's newest row, if it tells of the same rejection not long ago."""
     newest = Association.objects.filter(calling_ae_title=call.calling_ae_title).order_by("-pk").first()
-    is_alike = newest is not None and (newest.called_ae_title, newest.address, newest.outcome) == (
-        call.called_ae_title,
-        call.address,
-        call.outcome,
+    is_alike = newest is not None and (
+        (newest.called_ae_title, newest.address, newest.outcome)
+        == (call.called_ae_title, call.address, call.outcome)
+        and (newest.problem == call.problem or call.outcome != Outcome.NOT_ENCRYPTED)
     )
     return newest if newest and is_alike and call.at - newest.at < _ONE_TROUBLE else None
 

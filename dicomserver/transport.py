@@ -92,6 +92,24 @@ class GuardedSocket(AssociationSocket):
             self.socket.settimeout(settings.DICOM_IDLE_SECONDS)  # type: ignore[union-attr]
         super().send(bytestream)
 
+    @property
+    def is_encrypted(self) -> bool:
+        return isinstance(self.socket, ssl.SSLSocket)
+
+    def stop_reading(self) -> None:
+        """The peer may go on sending; nothing of it is looked at. Encryption of what we send stays."""
+        if self.socket is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self.socket, socket.SHUT_RD)
+
+    def _shutdown_socket(self) -> None:
+        if isinstance(self.socket, ssl.SSLSocket):
+            # Say that nothing was cut off (close_notify), without waiting for the peer to say so too.
+            with contextlib.suppress(OSError, ValueError):
+                self.socket.settimeout(0)
+                self.socket.unwrap()
+        super()._shutdown_socket()
+
     def _receive_into(self, view: memoryview, deadline: float) -> int:
         remaining = deadline - time.monotonic()
         if remaining <= 0 or self.socket is None:
@@ -203,17 +221,26 @@ class GuardedServer(AssociationServer):
 
     def __init__(self, *args: Any, make_socket: MakeSocket, **kwargs: Any) -> None:
         self.make_socket = make_socket
+        # All listeners of the same server, this one among them: the limits hold for them together.
+        self.listeners: list[GuardedServer] = [self]
         super().__init__(*args, **kwargs)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        connections = self.active_associations
-        from_there = [assoc for assoc in connections if assoc.requestor.address == client_address[0]]
+        address = client_address[0]
+        connections = [assoc for listener in self.listeners for assoc in listener.active_associations]
+        from_there = [assoc for assoc in connections if assoc.requestor.address == address]
         silent = [assoc for assoc in from_there if assoc.requestor.primitive is None]
+        greeting = sum(listener.greeting() for listener in self.listeners)
+        greeting_from_there = sum(listener.greeting(address) for listener in self.listeners)
         return (
-            len(from_there) < settings.DICOM_CONNECTIONS_PER_ADDRESS
-            and len(silent) < _SILENT_PER_ADDRESS
-            and len(connections) < 4 * settings.DICOM_MAX_ASSOCIATIONS
+            len(from_there) + greeting_from_there < settings.DICOM_CONNECTIONS_PER_ADDRESS
+            and len(silent) + greeting_from_there < _SILENT_PER_ADDRESS
+            and len(connections) + greeting < 4 * settings.DICOM_MAX_ASSOCIATIONS
         )
+
+    def greeting(self, address: str | None = None) -> int:
+        """Connections (from ``address``) that are not yet associations because they agree upon encryption."""
+        return 0
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that fails while it is set up concerns nobody else."""

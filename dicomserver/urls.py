@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import exchange_views, views
+from . import connect_views, exchange_views, views
 
 app_name = "dicomserver"
 urlpatterns = [
@@ -14,6 +14,12 @@ urlpatterns = [
     path("studies/<int:pk>/send/", exchange_views.study_send, name="study_send"),
     path("patients/<int:pk>/priors/", exchange_views.prior_list, name="prior_list"),
     path("patients/<int:pk>/priors/fetch/", exchange_views.prior_fetch, name="prior_fetch"),
+    path("settings/", views.settings_change, name="settings_change"),
+    path("certificate/", connect_views.own_certificate_file, name="own_certificate_file"),
+    path("<int:pk>/connect/", connect_views.node_connect, name="node_connect"),
+    path("<int:pk>/reach/", connect_views.node_reach, name="node_reach"),
+    path("<int:pk>/try/<str:what>/", connect_views.node_try, name="node_try"),
+    path("<int:pk>/trust/", connect_views.node_trust, name="node_trust"),
     path("<int:pk>/", views.node_edit, name="node_edit"),
     path("<int:pk>/accept/", views.node_accept, name="node_accept"),
     path("<int:pk>/refuse/", views.node_refuse, name="node_refuse"),

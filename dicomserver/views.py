@@ -13,7 +13,7 @@ from clinic.permissions import Permission
 
 from . import services
 from .echo import echo
-from .forms import NewNodeForm, NodeForm
+from .forms import NewNodeForm, NodeForm, SettingsForm
 from .models import RemoteAE
 from .overview import overview
 
@@ -32,6 +32,8 @@ def node_list(request: HttpRequest) -> HttpResponse:
 def node_accept(request: HttpRequest, pk: int) -> HttpResponse:
     node = services.accept_node(get_object_or_404(RemoteAE, pk=pk), by=request.user)  # type: ignore[arg-type]
     done(request, _("%(node)s is accepted from its next call on.") % {"node": node})
+    if request.POST.get("then") == "connect":
+        return redirect("dicomserver:node_connect", pk=node.pk)
     return redirect("dicomserver:node_list")
 
 
@@ -49,8 +51,18 @@ def node_echo(request: HttpRequest, pk: int) -> HttpResponse:
     node = get_object_or_404(RemoteAE, pk=pk)
     if node.port is None:
         raise InvalidInput(_("Enter the port of %(node)s first.") % {"node": node})
-    result = echo(node.ae_title, node.host or node.last_address, node.port)
+    result = echo(node)
     messages.add_message(request, messages.SUCCESS if result.is_success else messages.ERROR, result.text)
+    return redirect("dicomserver:node_list")
+
+
+@require_POST
+@require(Permission.CONFIGURE)
+def settings_change(request: HttpRequest) -> HttpResponse:
+    form = SettingsForm(request.POST)
+    if form.is_valid():
+        services.change_settings(by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        done(request, _("The settings are saved."))
     return redirect("dicomserver:node_list")
 
 
@@ -66,7 +78,7 @@ def node_add(request: HttpRequest) -> HttpResponse:
             form.add_error(error.field, error.message)
         else:
             done(request, _("%(node)s is accepted.") % {"node": node})
-            return redirect("dicomserver:node_list")
+            return redirect("dicomserver:node_connect", pk=node.pk)
     return render(request, "dicomserver/node_form.html", {"form": form})
 
 

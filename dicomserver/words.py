@@ -15,7 +15,7 @@ def explain(call: Association) -> str:
         "us": settings.DICOM_AE_TITLE,
         "address": call.address,
     }
-    if call.outcome in _REASONS:
+    if call.is_rejection:
         return " ".join(str(reason) % names for reason in _reasons(call))
     done = _what_was_done(call)
     if call.outcome == Outcome.ABORTED:
@@ -24,6 +24,8 @@ def explain(call: Association) -> str:
 
 
 def _reasons(call: Association) -> list[str]:
+    if call.outcome == Outcome.NOT_ENCRYPTED:
+        return [_("Somebody at %(address)s called the encrypted port."), _(call.problem)]
     reasons = [_(_REASONS[Outcome(call.outcome)])]
     if call.outcome != Outcome.WRONG_TITLE and call.called_ae_title != settings.DICOM_AE_TITLE:
         reasons.append(_("It also calls us %(called)s; our AE title is %(us)s."))

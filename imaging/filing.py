@@ -25,6 +25,7 @@ from patients.records import hold_patients
 from scheduling.days import clinic_zone
 from scheduling.services import note_images_arrived
 
+from . import connection_tests
 from .identity import Identity, readable_name
 from .linking import belongs, decide, patients_meant
 from .models import Instance, Series, Study, StudyState
@@ -80,6 +81,9 @@ def file_objects(received: Sequence[Received], *, by: User) -> None:
     for one in received:
         if one.refused is not None:
             set_aside(one.envelope, quarantine_reason(one.refused), by=by)
+            continue
+        if connection_tests.is_test_image(one.identity):
+            set_aside(one.envelope, connection_tests.reason(), by=by, settlement=connection_tests.SETTLED)
             continue
         uid = one.facts["sop_instance_uid"]
         if uid in known or uid in seen:

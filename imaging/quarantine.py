@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
 from audit.services import record
 from clinic.live import announce
@@ -14,8 +15,12 @@ from .spool import Envelope, flush_folder
 from .stored_files import link_file, make_folder
 
 
-def set_aside(envelope: Envelope, reason: str, *, by: User, study: Study | None = None) -> Quarantined:
+def set_aside(
+    envelope: Envelope, reason: str, *, by: User, study: Study | None = None, settlement: str = ""
+) -> Quarantined:
     """Keep the received file in quarantine; within the caller's transaction, which commits the row.
+
+    With a ``settlement`` nobody has to decide about it.
 
     The place is made from the name of the spool file, so that a second try ends in the same place.
     """
@@ -36,6 +41,9 @@ def set_aside(envelope: Envelope, reason: str, *, by: User, study: Study | None 
         source_address=_storable(envelope.address, 64),
         study=study,
         received_at=envelope.received_at,
+        settled_at=timezone.now() if settlement else None,
+        settled_by=by if settlement else None,
+        settlement=settlement,
     )
     patient = study.patient if study is not None else None
     record(

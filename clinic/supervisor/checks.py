@@ -75,6 +75,8 @@ def check_room(data: Path) -> None:
 def check_ports(options: Options) -> None:
     _check_port(options.host, options.port, "web", "--port")
     _check_port(options.host, options.dicom_port, "DICOM", "--dicom-port")
+    if options.dicom_tls_port:
+        _check_port(options.host, options.dicom_tls_port, "encrypted DICOM", "--dicom-tls-port")
 
 
 def _check_port(host: str, port: int, purpose: str, option: str) -> None:

@@ -22,6 +22,7 @@ class Options:
     host: str = "127.0.0.1"
     port: int = 8000
     dicom_port: int = 11112
+    dicom_tls_port: int | None = None  # None: not asked for, the default if it is free; 0: none
     demo: bool = False
 
     @property
@@ -49,16 +50,25 @@ def parse(arguments: Sequence[str]) -> Options:
         "--dicom-port", type=_port, default=os.environ.get("CEDAR_DICOM_PORT", "11112"), help="DICOM port"
     )
     parser.add_argument(
+        "--dicom-tls-port",
+        type=_port_or_none,
+        default=os.environ.get("CEDAR_DICOM_TLS_PORT"),
+        help="DICOM port for encrypted connections (2762); 0: none",
+    )
+    parser.add_argument(
         "--data", type=Path, default=Path(os.environ.get("CEDAR_DATA") or ROOT / "var"), help="data folder"
     )
     found = parser.parse_args(arguments)
     if found.port == found.dicom_port:
         parser.error(f"--port and --dicom-port are both {found.port}; two different ports are needed")
+    if found.dicom_tls_port in (found.port, found.dicom_port):
+        parser.error(f"--dicom-tls-port {found.dicom_tls_port} is used for something else already")
     return Options(
         data=found.data.expanduser().resolve(),
         host=found.host,
         port=found.port,
         dicom_port=found.dicom_port,
+        dicom_tls_port=found.dicom_tls_port,
         demo=found.demo,
     )
 
@@ -67,6 +77,10 @@ def _port(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; a whole number from 1 to 65535 is accepted")
     return int(text)
+
+
+def _port_or_none(text: str) -> int:
+    return 0 if text == "0" else _port(text)
 
 
 def _address(text: str) -> str:

@@ -53,7 +53,7 @@ def dicom() -> Part:
 
 def environment(options: Options, demo: bool) -> dict[str, str]:
     """What every part is told, so that all mean the same clinic."""
-    return {
+    environment = {
         "CEDAR_DATA": str(options.data),
         "CEDAR_HOST": options.host,
         "CEDAR_PORT": str(options.port),
@@ -63,3 +63,6 @@ def environment(options: Options, demo: bool) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "clinic.settings",
         "PYTHONUNBUFFERED": "1",
     }
+    if options.dicom_tls_port is not None:
+        environment["CEDAR_DICOM_TLS_PORT"] = str(options.dicom_tls_port)
+    return environment

@@ -115,6 +115,12 @@ MATRIX = {
     "dicomserver:node_accept": "A",
     "dicomserver:node_refuse": "A",
     "dicomserver:node_echo": "A",
+    "dicomserver:node_connect": "A",
+    "dicomserver:node_reach": "A",
+    "dicomserver:node_try": "A",
+    "dicomserver:node_trust": "A",
+    "dicomserver:own_certificate_file": "A",
+    "dicomserver:settings_change": "A",
     "dicomserver:send_list": "A",
     "dicomserver:send_retry": "A",
     "dicomserver:send_cancel": "A",
@@ -133,6 +139,7 @@ ANYTHING: dict[str, Any] = {
     "study_uid": "1.2.3",
     "series_uid": "1.2.3.4",
     "instance_uid": "1.2.3.4.5",
+    "what": "echo",
 }
 
 
@@ -171,6 +178,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "reporting:report_release": make_signed_report,
     "dicomserver:study_send": make_study,
     "dicomserver:prior_list": make_patient,
+    "dicomserver:node_connect": lambda: RemoteAE.objects.create(ae_title="CEDAR_XR", host="10.0.0.5"),
     "dicomserver:node_edit": lambda: RemoteAE.objects.create(ae_title="CEDAR_XR", host="10.0.0.5"),
 }
 

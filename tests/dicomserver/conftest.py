@@ -47,12 +47,11 @@ def way(request, settings):
 def server(data_folder) -> Iterator[DicomServer]:
     """In this process, without its background thread: what is written to the database is not looked at."""
     server = DicomServer("127.0.0.1", 0)
-    server._thread.start()
+    server.listeners.start()
     yield server
-    server._listener.shutdown()
-    for association in server._listener.active_associations:
+    server.listeners.shutdown()
+    for association in server.listeners.associations:
         association.abort()
-    server._thread.join()
 
 
 @pytest.fixture
@@ -84,6 +83,7 @@ class ServerProcess:
             "DJANGO_SETTINGS_MODULE": "clinic.settings",
             "CEDAR_DATA": str(data),
             "CEDAR_DISK_RESERVE_MB": "0",
+            "CEDAR_DICOM_TLS_PORT": "0",
             **environment,
         }
         self.start()

@@ -72,6 +72,18 @@ def send(port: int, *paths: Path, **options: Any) -> list[Any]:
         return [association.send_c_store(path) for path in paths]
 
 
+def is_closed(connection: socket.socket) -> bool:
+    """Whether the server has hung up, after whatever it still had to say."""
+    try:
+        while connection.recv(4096):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionResetError:
+        pass
+    return True
+
+
 class RawPeer:
     """Associates properly and then sends whatever bytes a test likes."""
 

@@ -1,12 +1,15 @@
 """The conformance statement says what the server offers, no more and no less."""
 
 import re
+import ssl
 
 import pytest
 from django.conf import settings
 from pydicom.uid import UID
 
+from dicomserver import certificates
 from dicomserver.contexts import STORAGE_CLASSES, STORAGE_TRANSFER_SYNTAXES, supported_contexts
+from dicomserver.tls import server_context
 from imaging import spool
 
 STATEMENT = (settings.BASE_DIR / "docs" / "dicom.md").read_text()
@@ -53,8 +56,29 @@ def test_the_limits_are_the_defaults():
         if text[0].isdigit()
     }
 
+    assert (numbers["port"], numbers["port with TLS"]) == (settings.DICOM_PORT, settings.DICOM_TLS_PORT)
     assert numbers["largest PDU we receive"] == settings.DICOM_MAX_PDU
     assert numbers["associations at once"] == settings.DICOM_MAX_ASSOCIATIONS
     assert numbers["connections from one address"] == settings.DICOM_CONNECTIONS_PER_ADDRESS
     assert numbers["time for the association request (ARTIM)"] == settings.DICOM_ARTIM_SECONDS
     assert numbers["idle time, and time for one PDU"] == settings.DICOM_IDLE_SECONDS
+
+
+def test_the_settings_of_encryption_are_those_there_are():
+    names = {
+        name for row in rows_of("Encrypted connections (TLS)") for name in re.findall(r"CEDAR_\w+", row[0])
+    }
+
+    source = (settings.BASE_DIR / "clinic" / "settings.py").read_text()
+    assert names == set(re.findall(r"CEDAR_DICOM_TLS_\w+", source))
+
+
+def test_the_protocol_and_ciphers_of_encryption_are_those_named(data_folder, monkeypatch):
+    monkeypatch.setattr(certificates, "_KEY_BITS", 2048)
+
+    context = server_context()
+
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    spoken = [cipher["name"] for cipher in context.get_ciphers() if cipher["protocol"] == "TLSv1.2"]
+    assert {name.split("-")[0] for name in spoken} == {"ECDHE"}
+    assert all("GCM" in name or "CHACHA20" in name for name in spoken)

@@ -23,6 +23,7 @@ from tests.dicomserver.peers import (
     associated,
     ct_data_set,
     element,
+    is_closed,
     p_data,
     pdv,
     sample,
@@ -36,18 +37,6 @@ pytestmark = [
     # pynetdicom ends a connection that it cannot understand by letting its thread die.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
 ]
-
-
-def is_closed(connection: socket.socket) -> bool:
-    """Whether the server has hung up, after whatever it still had to say."""
-    try:
-        while connection.recv(4096):
-            pass
-    except TimeoutError:
-        return False
-    except ConnectionResetError:
-        pass
-    return True
 
 
 def still_stores(server) -> bool:
@@ -72,7 +61,7 @@ def test_who_never_finishes_the_request_is_dropped(impatient, server, beginning)
         connection.sendall(beginning)
 
         assert is_closed(connection)
-    wait_for(lambda: not server._listener.active_associations)
+    wait_for(lambda: not server.listeners.associations)
     assert still_stores(server)
 
 
@@ -92,7 +81,7 @@ def test_who_stalls_within_an_association_is_dropped(impatient, server, beginnin
     peer.socket.sendall(beginning)
 
     assert is_closed(peer.socket)
-    wait_for(lambda: not server._listener.active_associations)
+    wait_for(lambda: not server.listeners.associations)
     assert (still_stores(server), len(spooled())) == (True, 1)
 
 
@@ -159,7 +148,7 @@ def test_a_connection_cut_anywhere_leaves_a_whole_object_or_none(server):
         peer = RawPeer(server.port)
         peer.socket.sendall(whole[:cut])
         peer.close()
-    wait_for(lambda: not server._listener.active_associations)
+    wait_for(lambda: not server.listeners.associations)
 
     assert [path for path in Path(spool.settings.SPOOL_DIR).iterdir() if path.suffix != ".dcm"] == []
     assert spooled() == []
@@ -180,7 +169,7 @@ def test_mutated_pdus_harm_nobody(server):
         peer.socket.sendall(mutated + b"\x07\x00\x00\x00\x00\x04" + bytes(4))
         peer.close()
 
-    wait_for(lambda: not server._listener.active_associations)
+    wait_for(lambda: not server.listeners.associations)
     assert [path for path in Path(spool.settings.SPOOL_DIR).iterdir() if path.suffix != ".dcm"] == []
     assert still_stores(server)
 
@@ -233,7 +222,7 @@ def test_a_peer_that_does_not_read_its_answers(server, settings):
     peer.close()
 
     assert answer.Status == 0x0000
-    wait_for(lambda: not server._listener.active_associations)
+    wait_for(lambda: not server.listeners.associations)
 
 
 # --- the fenced loop --------------------------------------------------------------------------------

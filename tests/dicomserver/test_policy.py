@@ -139,10 +139,10 @@ def test_silent_connections_do_not_take_a_modalitys_place(server, settings):
     silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]
     time.sleep(0.3)
 
-    waiting = len(server._listener.active_associations)
+    waiting = len(server.listeners.associations)
     for connection in silent:
         connection.close()
-    wait_for(lambda: not server._listener.active_associations)
+    wait_for(lambda: not server.listeners.associations)
 
     assert waiting == 10
     assert try_to_echo(server, "MODALITY") == "answered"
@@ -257,7 +257,7 @@ def test_the_log_is_kept_at_a_readable_size(transactional_db, monkeypatch):
 
 def test_text_of_a_peer_is_cleaned_before_it_is_kept(server):
     peer = RawPeer(server.port, calling="MODALITY")
-    association = server._listener.active_associations[0]
+    association = server.listeners.associations[0]
     association.requestor.primitive._calling_ae_title = "EVIL\x00\x1b[31m TITLE OF MANY LETTERS"
 
     noted = server.open_call(association)

@@ -140,7 +140,7 @@ def test_nonsense_within_an_object_ends_the_association_and_leaves_nothing(serve
     peer.close()
 
     assert kind in (0x07, 0)
-    wait_for(lambda: not server._listener.active_associations)
+    wait_for(lambda: not server.listeners.associations)
     assert spool.waiting() == []
     assert list(Path(spool.settings.SPOOL_DIR).iterdir()) == []
 
@@ -158,6 +158,6 @@ def test_a_connection_that_ends_within_an_object_leaves_nothing(server, ending):
         assert peer.release() == 0x06
     peer.close()
 
-    wait_for(lambda: not server._listener.active_associations)
+    wait_for(lambda: not server.listeners.associations)
     assert list(Path(spool.settings.SPOOL_DIR).iterdir()) == []
     assert send(server.port, sample("CT_small.dcm"))[0].Status == 0x0000

@@ -83,7 +83,7 @@ def demo_clinic(folder: Path) -> Iterator[Clinic]:
     port, dicom_port = free_port(), free_port()
     log = folder / "up.log"
     command = [sys.executable, "manage.py", "up", "--demo", "--data", str(folder / "var")]
-    command += ["--port", str(port), "--dicom-port", str(dicom_port)]
+    command += ["--port", str(port), "--dicom-port", str(dicom_port), "--dicom-tls-port", "0"]
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("CEDAR_", "DJANGO_"))
     }

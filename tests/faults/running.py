@@ -30,7 +30,7 @@ class Clinic:
         self.process: subprocess.Popen[bytes] | None = None
 
     def command(self, *extra: str) -> list[str]:
-        ports = ["--port", str(self.port), "--dicom-port", str(self.dicom_port)]
+        ports = ["--port", str(self.port), "--dicom-port", str(self.dicom_port), "--dicom-tls-port", "0"]
         return [sys.executable, str(ROOT / "manage.py"), "up", "--data", str(self.data), *ports, *extra]
 
     def start(self, *extra: str) -> None:

@@ -19,6 +19,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=settings.DICOM_HOST, help="address to listen on")
         parser.add_argument("--port", type=int, default=settings.DICOM_PORT, help="0 takes any free port")
+        parser.add_argument(
+            "--tls-port", type=int, default=settings.DICOM_TLS_PORT, help="for encrypted connections; 0: none"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         from dicomserver.connections import keep_connections
@@ -31,7 +34,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_signal: stop.set())
         try:
-            server = DicomServer(options["host"], options["port"])
+            server = DicomServer(options["host"], options["port"], options["tls_port"] or None)
         except OSError as error:
             raise CommandError(
                 f"The DICOM server cannot listen on {options['host']} port {options['port']}: "
@@ -44,6 +47,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"DICOM server: AE title {settings.DICOM_AE_TITLE} at {options['host']} port {server.port}"
         )
+        if server.tls_port:
+            self.stdout.write(f"DICOM server: with TLS at {options['host']} port {server.tls_port}")
         self.stdout.flush()
         stop.wait()
         server.stop()
