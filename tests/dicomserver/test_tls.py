@@ -211,6 +211,7 @@ def test_a_plain_call_on_the_encrypted_port_ends_at_once_and_is_explained(tls_se
     )
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_outdated_encryption_is_refused(tls_server):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
