@@ -34,7 +34,11 @@ SENTENCES: dict[str, Promise] = {
     "patient.merged": _lazy("{who} merged {what} into {patient}"),
     "patient.merged_away": _lazy("{who} merged {patient} into {what}"),
     "patient.merge_undone": _lazy("{who} parted {what} from {patient} again"),
+    "document.added": _lazy("{who} added the document “{what}” of {patient}"),
+    "document.removed": _lazy("{who} removed the document “{what}” of {patient}"),
+    "document.viewed": _lazy("{who} looked at the document “{what}” of {patient}"),
     "patient.viewed": _lazy("{who} opened the record of {patient}"),
+    "patient.printed": _lazy("{who} printed a summary of {patient}"),
     "patient.searched": _lazy("{who} searched patients for “{text}”"),
     "referrer.added": _lazy("{who} added the referrer {what}"),
     "order.imported": _lazy("{who} imported the examination {what} of {patient}"),
@@ -147,6 +151,7 @@ def action_groups() -> list[tuple[str, str]]:
     """Kinds of actions to choose from: ``("patient.", "Patients")``."""
     return [
         ("patient.", _("Patients")),
+        ("document.", _("Documents")),
         ("order.", _("Orders")),
         ("appointment.", _("Appointments")),
         ("safety.", _("Safety questions")),

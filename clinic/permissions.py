@@ -16,6 +16,8 @@ class Permission(StrEnum):
     PATIENT_EDIT = "patient.edit"
     # Who answers for identity: the desk, which sees the person, and the administrator. It can be undone.
     PATIENT_MERGE = "patient.merge"
+    DOCUMENT_VIEW = "document.view"  # consent, referral letters: whoever treats the patient needs them
+    DOCUMENT_EDIT = "document.edit"
     ORDER_PLACE = "order.place"
     ORDER_CANCEL = "order.cancel"
     APPOINTMENT_BOOK = "appointment.book"
@@ -53,6 +55,8 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         {
             _P.BOARD_VIEW,
             _P.PATIENT_VIEW,
+            _P.DOCUMENT_VIEW,
+            _P.DOCUMENT_EDIT,
             _P.PATIENT_EDIT,
             _P.PATIENT_MERGE,
             _P.ORDER_PLACE,
@@ -67,6 +71,8 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         {
             _P.BOARD_VIEW,
             _P.PATIENT_VIEW,
+            _P.DOCUMENT_VIEW,
+            _P.DOCUMENT_EDIT,
             _P.PATIENT_EDIT,
             _P.ORDER_PLACE,
             _P.APPOINTMENT_BOOK,
@@ -82,6 +88,8 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         {
             _P.BOARD_VIEW,
             _P.PATIENT_VIEW,
+            _P.DOCUMENT_VIEW,
+            _P.DOCUMENT_EDIT,
             _P.ORDER_PLACE,
             _P.ORDER_CANCEL,
             _P.ORDER_SIGN,
@@ -100,6 +108,8 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         {
             _P.BOARD_VIEW,
             _P.PATIENT_VIEW,
+            _P.DOCUMENT_VIEW,
+            _P.DOCUMENT_EDIT,
             _P.PATIENT_EDIT,
             _P.PATIENT_MERGE,
             _P.ORDER_PLACE,

@@ -12,6 +12,9 @@ class ImagingConfig(AppConfig):
         from patients import belongings
         from patients.belongings import Belonging
 
+        from . import patient_moments
+
+        patient_moments.add_sources()
         post_migrate.connect(_ensure_schedules, sender=self)
         belongings.register(
             Belonging(

@@ -6,7 +6,7 @@ class PatientsConfig(AppConfig):
     name = "patients"
 
     def ready(self) -> None:
-        from . import belongings
+        from . import belongings, own_moments
         from .belongings import Belonging
 
         belongings.register(
@@ -28,3 +28,4 @@ class PatientsConfig(AppConfig):
                 lambda number: ngettext("%d document", "%d documents", number) % number,
             ),
         )
+        own_moments.add_sources()

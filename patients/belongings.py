@@ -19,20 +19,22 @@ class Belonging:
     """One kind of thing that belongs to a patient.
 
     ``model`` is ``"scheduling.Order"``, ``field`` its foreign key, ``counted`` says “3 orders” for 3, and
-    ``topic`` is announced with the id of each thing that changed hands.
+    ``topic`` is announced with the id of each thing that changed hands. With ``follows`` it hangs on such a
+    thing (``field`` is the way to the patient), so it is counted and not moved itself.
     """
 
     model: str
     counted: Callable[[int], str]
     field: str = "patient"
     topic: str = ""
+    follows: bool = False
 
     def rows(self) -> QuerySet[Model]:
         return apps.get_model(self.model)._base_manager.all()
 
     def of(self, patient_pk: int) -> list[int]:
         """The ids of what a patient has of this kind."""
-        owned = self.rows().filter(**{f"{self.field}_id": patient_pk})
+        owned = self.rows().filter(**{self.field: patient_pk})
         return list(owned.order_by("pk").values_list("pk", flat=True))
 
     def hand_over(self, pks: Collection[int], *, of: int, to: int) -> int:
@@ -63,8 +65,14 @@ def guard(*, merge: MergeGuard | None = None, undo: UndoGuard | None = None) -> 
 
 
 def kinds() -> list[Belonging]:
-    """All kinds, in the order in which their rows are locked."""
-    return list(reversed(_belongings.values()))
+    """All kinds that change hands, in the order in which their rows are locked."""
+    return [kind for kind in reversed(_belongings.values()) if not kind.follows]
+
+
+def counted_of(patient_pk: int) -> list[str]:
+    """What a patient has, for people: “2 orders”, “1 report”."""
+    counts = [(kind, len(kind.of(patient_pk))) for kind in _belongings.values()]
+    return [kind.counted(count) for kind, count in counts if count]
 
 
 def merge_refusals(pks: Collection[int]) -> list[str]:

@@ -119,12 +119,6 @@ def undo_refusals(merge: PatientMerge, *, survivor: Patient, alias: Patient) -> 
     ]
 
 
-def moves_of(patient: Patient) -> list[str]:
-    """What a merge would move from ``patient``, counted: “2 orders”."""
-    counts = [(kind, len(kind.of(patient.pk))) for kind in reversed(belongings.kinds())]
-    return [kind.counted(count) for kind, count in counts if count]
-
-
 def image_of(patient: Patient) -> dict[str, Any]:
     """A record as it is kept with a merge."""
     return {"mrn": patient.mrn, **{name: plain(getattr(patient, name)) for name in EDITABLE}}

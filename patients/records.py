@@ -8,6 +8,10 @@ order of locks is patients, by id, before anything that belongs to them.
 from collections.abc import Collection
 
 from django.db import connection
+from django.utils.translation import gettext as _
+
+from clinic.errors import Conflict, NotFound
+from clinic.models import User
 
 from .models import Patient
 from .numbers import number_key
@@ -22,6 +26,27 @@ def resolve_patient_by_number(number: str, *, hold: bool = False) -> Patient | N
     if found is None:
         return None
     return hold_patient(found.pk) if hold else found.merged_into or found
+
+
+def open_patient(pk: int, user: User) -> Patient:
+    """The patient of a page, as ``user`` may see it; who had become a part of another is named."""
+    patient = Patient.objects.select_related("merged_into").filter(pk=pk).first()
+    if patient is not None and patient.merged_into is not None:
+        raise Merged(patient, patient.merged_into)
+    if patient is None or not Patient.objects.visible_to(user).filter(pk=pk).exists():
+        raise NotFound(_("There is no such patient."))
+    return patient
+
+
+class Merged(Conflict):
+    """``patient`` is a part of ``survivor`` now: the text says where to go on."""
+
+    def __init__(self, patient: Patient, survivor: Patient) -> None:
+        self.patient, self.survivor = patient, survivor
+        super().__init__(
+            _("%(patient)s was merged into %(survivor)s. Go on in that record.")
+            % {"patient": patient, "survivor": survivor}
+        )
 
 
 def hold_patient(pk: int) -> Patient:

@@ -15,7 +15,10 @@ from . import names
 from .duplicates import Candidate, Description, find_candidates
 from .models import Patient, PatientIdentifier
 from .numbers import next_mrn, read_mrn
+from .records import Merged, hold_patient, resolve_patient_by_number
 from .values import BLANK, EDITABLE, clean_values, limit_length, plain
+
+__all__ = ["add_identifier", "describe", "register_patient", "resolve_patient_by_number", "update_patient"]
 
 REGISTERING = 0x50415449  # advisory lock: one registration at a time looks for duplicates and inserts
 
@@ -71,9 +74,7 @@ def update_patient(patient: Patient, *, by: User, version: int, **changes: Any) 
     """Change fields of ``EDITABLE``; ``version`` is that of the record which the person was looking at."""
     current = Patient.objects.select_for_update().get(pk=patient.pk)
     if current.merged_into is not None:
-        raise Conflict(
-            _("This record was merged into %(patient)s. Change that one.") % {"patient": current.merged_into}
-        )
+        raise Merged(current, current.merged_into)
     if current.version != version:
         raise Conflict(
             _("Someone else changed this patient while you were editing. Look at it, then save again.")
@@ -103,6 +104,7 @@ def update_patient(patient: Patient, *, by: User, version: int, **changes: Any) 
 @transaction.atomic
 def add_identifier(patient: Patient, *, by: User, issuer: str, value: str) -> PatientIdentifier:
     """Note another number of the same person, as given by ``issuer``."""
+    patient = hold_patient(patient.pk)
     issuer, value = names.clean(issuer), names.clean(value)
     if not issuer or not value:
         raise InvalidInput(_("Another number needs both the number and who issued it."), field="identifiers")

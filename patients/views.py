@@ -1,7 +1,7 @@
 """Pages about patients."""
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -9,19 +9,19 @@ from audit.models import Entry
 from audit.services import record
 from audit.views import Line, lines_of
 from clinic.errors import Conflict, InvalidInput
-from clinic.http import StaffRequest, done, is_background, part_url, require
-from clinic.models import User
+from clinic.http import StaffRequest, done, require
 from clinic.permissions import Permission
 
 from .duplicates import find_candidates
 from .forms import PatientForm, initial_from_search
+from .identities import rename_patient
 from .models import Patient
+from .records import Merged, open_patient
 from .search import recent_patients, search_patients
-from .services import SurelyHere, register_patient, update_patient
+from .services import SurelyHere, register_patient
 
-# What the other rooms show on the patient's page, each under that room's own permission.
-PARTS = ["scheduling:patient_orders", "imaging:patient_studies", "reporting:patient_reports"]
-HISTORY = 20
+# What moves a record on to its next version.
+WRITING = ["patient.changed", "patient.merged", "patient.merge_undone"]
 
 
 @require_GET
@@ -91,17 +91,28 @@ def patient_candidates(request: StaffRequest) -> HttpResponse:
 @require(Permission.PATIENT_EDIT)
 def patient_edit(request: StaffRequest, pk: int) -> HttpResponse:
     """Change a record; when somebody else was quicker, both changes are shown and nothing is lost."""
-    patient = _patient(request, pk)
-    form = PatientForm(request.POST or None, patient=patient)
+    posted = request.POST if request.method == "POST" else None
+    try:
+        patient = open_patient(pk, request.user)
+    except Merged as merged:
+        if posted is None:
+            return redirect("patients:patient_edit", merged.survivor.pk)
+        return _edit_survivor(request, merged)
+    form = PatientForm(posted, patient=patient)
     version = _number(request.POST.get("version", "")) or patient.version
     meanwhile: list[Line] = []
-    if request.method == "POST" and form.is_valid():
+    if posted is not None and form.is_valid():
         try:
-            update_patient(patient, by=request.user, version=version, **form.changed_values())
+            keep_name = "keep_name" in request.POST
+            rename_patient(
+                patient, by=request.user, version=version, keep_name=keep_name, **form.changed_values()
+            )
         except InvalidInput as error:
             form.refuse(error)
+        except Merged as merged:
+            return _edit_survivor(request, merged)
         except Conflict as error:
-            patient = _patient(request, pk)
+            patient = open_patient(pk, request.user)
             meanwhile = _changes_since(patient, version)
             version = patient.version
             form = form.on_top_of(patient)
@@ -113,41 +124,20 @@ def patient_edit(request: StaffRequest, pk: int) -> HttpResponse:
     return render(request, "patients/patient_edit.html", context, status=422 if form.errors else 200)
 
 
-@require_GET
-@require(Permission.PATIENT_VIEW)
-def patient_detail(request: StaffRequest, pk: int) -> HttpResponse:
-    """One person: identity, and what each room knows."""
-    patient = _patient(request, pk)
-    user = request.user
-    if not is_background(request):
-        record(by=user, action="patient.viewed", subject=patient, patient=patient)
-    may_see_history = user.can(Permission.AUDIT_VIEW)
-    changes = Entry.objects.for_patient(pk).exclude(action__endswith=".viewed").newest_first()
-    context = {
-        "patient": patient,
-        "identifiers": list(patient.identifiers.all()),
-        "parts": _parts(patient, user),
-        "may_edit": user.can(Permission.PATIENT_EDIT),
-        "may_order": user.can(Permission.ORDER_PLACE),
-        "may_see_history": may_see_history,
-        "history": lines_of(list(changes[:HISTORY])) if may_see_history else [],
-    }
-    return _render(request, "patients/patient_detail.html", "identity", context)
-
-
-def _patient(request: StaffRequest, pk: int) -> Patient:
-    return get_object_or_404(Patient.objects.visible_to(request.user), pk=pk)
-
-
-def _parts(patient: Patient, user: User) -> list[dict[str, str]]:
-    """The other rooms' parts that exist and that this person may see."""
-    urls = {url_name.partition(":")[2]: part_url(user, url_name, patient.pk) for url_name in PARTS}
-    return [{"name": name, "url": url} for name, url in urls.items() if url]
+def _edit_survivor(request: StaffRequest, merged: Merged) -> HttpResponse:
+    """What was typed for a record that has become a part of another is offered for that one."""
+    survivor = open_patient(merged.survivor.pk, request.user)
+    form = PatientForm(request.POST, patient=merged.patient)
+    form.is_valid()
+    form = form.on_top_of(survivor)
+    form.add_error(None, merged.message)
+    context = {"form": form, "patient": survivor, "version": survivor.version, "meanwhile": []}
+    return render(request, "patients/patient_edit.html", context, status=422)
 
 
 def _changes_since(patient: Patient, version: int) -> list[Line]:
     """What others wrote since a form was opened."""
-    changes = Entry.objects.for_patient(patient.pk).filter(action="patient.changed").newest_first()
+    changes = Entry.objects.for_patient(patient.pk).filter(action__in=WRITING).newest_first()
     return lines_of(list(changes[: max(patient.version - version, 0)]))
 
 

@@ -3,6 +3,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 
 class ReportingConfig(AppConfig):
@@ -10,8 +11,20 @@ class ReportingConfig(AppConfig):
 
     def ready(self) -> None:
         from patients import belongings
+        from patients.belongings import Belonging
 
+        from . import patient_moments
+
+        patient_moments.add_sources()
         post_migrate.connect(_bring_what_ships, sender=self)
+        belongings.register(
+            Belonging(
+                "reporting.Report",
+                lambda number: ngettext("%d report", "%d reports", number) % number,
+                field="order__patient",
+                follows=True,
+            )
+        )
         belongings.guard(undo=_signed_since)
 
 

@@ -14,6 +14,9 @@ class SchedulingConfig(AppConfig):
         from patients import belongings
         from patients.belongings import Belonging
 
+        from . import patient_moments
+
+        patient_moments.add_sources()
         post_migrate.connect(_ensure_schedules, sender=self)
         belongings.register(
             Belonging(

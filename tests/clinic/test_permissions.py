@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -18,6 +19,9 @@ from clinic.models import ClinicProfile, User
 from clinic.permissions import ROLE_PERMISSIONS, Permission, Role, permissions_of
 from dicomserver.models import RemoteAE
 from imaging.models import Study
+from patients.documents import add_documents
+from patients.merging import merge_patients
+from patients.models import PatientDocument, PatientMerge
 from scheduling.statuses import OrderStatus
 from tests.clinic.test_routes import PUBLIC, SIGNED_IN, routes
 from tests.factories import make_appointment, make_order, make_patient, make_user
@@ -37,6 +41,16 @@ MATRIX = {
     "patients:patient_candidates": "RTA",
     "patients:patient_detail": "RTDA",
     "patients:patient_edit": "RTA",
+    "patients:patient_summary": "RTDA",
+    "patients:patient_identities": "RTA",
+    "patients:identifier_remove": "RTA",
+    "patients:other_name_remove": "RTA",
+    "patients:patient_merge_choose": "RA",
+    "patients:patient_merge": "RA",
+    "patients:patient_merge_undo": "RA",
+    "patients:document_add": "RTDA",
+    "patients:document_file": "RTDA",
+    "patients:document_remove": "RTDA",
     "audit:entry_list": "A",
     "scheduling:board": "RTDA",
     "scheduling:walk_in": "RTA",
@@ -133,6 +147,7 @@ MATRIX = {
 
 ANYTHING: dict[str, Any] = {
     "pk": 999_999_999,
+    "other": 999_999_998,
     "place": 1,
     "number": 1,
     "numbers": "1",
@@ -150,6 +165,24 @@ def make_study(**fields: Any) -> Study:
     return Study.objects.create(study_instance_uid=uid, last_received_at=timezone.now(), **fields)
 
 
+def make_merge() -> PatientMerge:
+    return merge_patients(
+        make_patient(),
+        make_patient(),
+        by=make_user(Role.ADMINISTRATOR),
+        choices={},
+        versions=(1, 1),
+        reason="Registered twice",
+    )
+
+
+def make_document() -> PatientDocument:
+    letter = SimpleUploadedFile("letter.pdf", b"%PDF-1.4 letter %%EOF")
+    by = make_user(Role.RECEPTIONIST)
+    (document,) = add_documents(make_patient(), by=by, files=[letter], kind="referral")
+    return document
+
+
 def make_held_study() -> Study:
     return make_study(state="held", order=None, patient=None, held_reason="The name differs.")
 
@@ -157,6 +190,12 @@ def make_held_study() -> Study:
 SAMPLES: dict[str, Callable[[], Any]] = {
     "patients:patient_detail": make_patient,
     "patients:patient_edit": make_patient,
+    "patients:patient_summary": make_patient,
+    "patients:patient_identities": make_patient,
+    "patients:patient_merge_choose": make_patient,
+    "patients:patient_merge_undo": make_merge,
+    "patients:document_add": make_patient,
+    "patients:document_remove": make_document,
     "scheduling:order_new": make_patient,
     "scheduling:patient_orders": make_patient,
     "scheduling:order_detail": make_order,

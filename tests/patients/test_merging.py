@@ -13,14 +13,14 @@ from clinic.permissions import Role
 from imaging.models import Study
 from patients import belongings
 from patients.comparing import compare, sensible_choices
-from patients.merging import image_of, merge_patients, moves_of, undo_merge
+from patients.merging import image_of, merge_patients, undo_merge
 from patients.models import OtherName, Patient, PatientMerge
 from patients.records import resolve_patient_by_number
 from patients.services import add_identifier, update_patient
 from scheduling import services as scheduling
 from scheduling.statuses import OrderStatus
 from tests.factories import make_appointment, make_order, make_patient, make_user
-from tests.reporting.factories import make_reader, make_signed_report
+from tests.reporting.factories import make_reader, make_report, make_signed_report
 
 pytestmark = pytest.mark.django_db
 WHY = "Registered twice, she said so herself"
@@ -147,14 +147,16 @@ def test_everything_changes_hands_and_the_number_still_leads_to_the_person(survi
     assert [str(one) for one in survivor.identifiers.all()] == ["77 (Valley)"]
     assert resolve_patient_by_number("cvc-0007") == survivor
     assert made.moved["scheduling.Order"] == [order.pk]
-    assert moves_of(alias) == []
+    assert belongings.counted_of(alias.pk) == []
 
 
 def test_what_would_move_is_counted(survivor, alias, rosa):
-    make_order(alias)
+    make_report(make_order(alias, status=OrderStatus.READING))
     make_study(make_order(alias, status=OrderStatus.SCHEDULED))
 
-    assert sorted(moves_of(alias)) == ["1 study", "1 visit", "2 orders"]
+    counted = belongings.counted_of(alias.pk)
+
+    assert sorted(counted) == ["1 report", "1 study", "2 orders", "2 visits"]
 
 
 def test_the_name_that_was_not_kept_still_finds_the_person(survivor, alias, rosa):

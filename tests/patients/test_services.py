@@ -206,7 +206,7 @@ def test_a_merged_record_cannot_be_changed(desk):
     with pytest.raises(Conflict) as refusal:
         update_patient(patient, by=desk, version=1, given_name="X")
 
-    assert refusal.value.message == f"This record was merged into {kept}. Change that one."
+    assert refusal.value.message == f"{patient} was merged into {kept}. Go on in that record."
 
 
 def test_a_number_of_another_clinic_belongs_to_one_person(desk):

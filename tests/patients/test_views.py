@@ -7,7 +7,7 @@ from audit.models import Entry
 from clinic.models import ClinicProfile
 from clinic.permissions import Role
 from patients.models import Patient
-from patients.services import register_patient, update_patient
+from patients.services import update_patient
 from tests.factories import make_patient, make_user
 
 HTMX = {"HX-Request": "true"}
@@ -254,46 +254,6 @@ def test_nothing_typed_into_a_record_becomes_html(client, desk):
 
     assert "<script>alert" not in response.text
     assert "<b>x</b>" not in response.text
-
-
-@pytest.mark.parametrize(
-    ("role", "parts"),
-    [
-        (Role.RECEPTIONIST, ["patient_orders", "patient_reports"]),
-        (Role.TECHNICIAN, ["patient_orders", "patient_studies", "patient_reports"]),
-        (Role.RADIOLOGIST, ["patient_orders", "patient_studies", "patient_reports"]),
-    ],
-)
-def test_each_role_gets_the_parts_it_may_see(client, db, role, parts):
-    client.force_login(make_user(role))
-
-    response = client.get(reverse("patients:patient_detail", args=[make_patient().pk]))
-
-    assert [part["name"] for part in response.context["parts"]] == parts
-
-
-def test_only_who_may_see_the_audit_trail_sees_the_history(client, desk):
-    patient = register_patient(by=desk, family_name="Silva", sex="F")
-    url = reverse("patients:patient_detail", args=[patient.pk])
-
-    as_receptionist = client.get(url)
-    client.force_login(make_user(Role.ADMINISTRATOR))
-    as_administrator = client.get(url)
-
-    assert as_receptionist.context["history"] == []
-    assert [line.text for line in as_administrator.context["history"]] == [
-        f"Rosa Delgado registered the patient Silva ({patient.mrn})"
-    ]
-
-
-@pytest.mark.parametrize("name", ["patient_detail", "patient_edit"])
-def test_a_merged_or_missing_record_is_not_found(client, desk, name):
-    patient = make_patient()
-    patient.merged_into = make_patient()
-    patient.save()
-
-    assert client.get(reverse(f"patients:{name}", args=[patient.pk])).status_code == 404
-    assert client.get(reverse(f"patients:{name}", args=[999999])).status_code == 404
 
 
 # --- change ------------------------------------------------------------------------------------------
