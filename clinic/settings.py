@@ -310,7 +310,6 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
     "clinic.ClinicProfile",
     "scheduling.Procedure",
     "scheduling.Station",
-    "scheduling.Closure",
     "scheduling.Consultant",
     "scheduling.Indication",
     "scheduling.SafetyQuestion",

@@ -1,41 +1,64 @@
-"""The calendar as a table: lanes (stations of a day, or days of a station), time downwards."""
+"""The calendar as a table: lanes (places of a day, or days of a place), time downwards."""
 
 import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from clinic.models import User
 
 from .board import Card, make_card, visits
+from .closures import ClosedTime, closed_times
 from .days import clinic_zone, day_bounds
-from .models import Closure, Station
+from .models import Appointment, Place, Station
+from .slots import who_or_where
 from .statuses import OCCUPYING
 
 ROW_MINUTES = 15
 ROWS_OF_DAY = 24 * 60 // ROW_MINUTES
+ROW = dt.timedelta(minutes=ROW_MINUTES)
 
 
 @dataclass
 class Cell:
-    """``rows`` tall; with the visits that share its time, or free, or closed (then with the reason)."""
+    """``rows`` tall; with the visits that share its time, or free from ``free_at``, or closed."""
 
+    lane_of: "Lane"
+    row: int
     rows: int = 1
     cards: list[Card] = field(default_factory=list)
     is_closed: bool = False
     reason: str = ""
+    free_at: dt.datetime | None = None
+    is_first_of_closure: bool = False
+
+    @property
+    def lane(self) -> int:
+        return self.lane_of.number
 
 
 @dataclass
 class Lane:
-    """One column: a station on a day."""
+    """One column: a station or a doctor on a day."""
 
-    station: Station
+    number: int
+    place: Place
     day: dt.date
     cells: dict[int, Cell] = field(default_factory=dict)  # by the row in which they begin
     count: int = 0
+
+    @property
+    def is_station(self) -> bool:
+        return isinstance(self.place, Station)
+
+    @property
+    def key(self) -> str:
+        """How addresses name the place: ``station=3``."""
+        return key_of(self.place)
 
 
 @dataclass(frozen=True)
@@ -55,37 +78,77 @@ class Agenda:
     rows: list[Row]
 
 
-def make_agenda(user: User, stations: list[Station], days: list[dt.date]) -> Agenda:
-    """What happens at ``stations`` on ``days``, in four queries; one of the two has one member."""
+def key_of(place: Place) -> str:
+    return f"station={place.pk}" if isinstance(place, Station) else f"doctor={place.doctor_id}"
+
+
+def make_agenda(user: User, places: list[Place], days: list[dt.date]) -> Agenda:
+    """What happens at ``places`` on ``days``, in four queries; one of the two has one member."""
     zone = clinic_zone()
-    lanes = [Lane(station, day) for day in days for station in stations]
+    now = timezone.now()
+    pairs = [(place, day) for day in days for place in places]
+    lanes = [Lane(number, place, day) for number, (place, day) in enumerate(pairs)]
     start, end = day_bounds(days[0], zone)[0], day_bounds(days[-1], zone)[1]
-    inside = {"station__in": stations, "starts_at__lt": end, "ends_at__gt": start}
-    booked = defaultdict(list)
-    for visit in visits().filter(status__in=OCCUPYING, **inside).order_by("starts_at", "pk"):
-        booked[visit.station_id, visit.starts_at.astimezone(zone).date()].append(make_card(visit, user))
-    closures = list(Closure.objects.filter(**inside))
+    booked = _cards(user, places, start, end, zone)
+    closed = closed_times(start, end)
     for lane in lanes:
-        _fill(lane, booked[lane.station.pk, lane.day], closures, zone)
-    return Agenda(lanes, _rows(lanes, now=timezone.now().astimezone(zone)))
+        where = who_or_where(lane.place)
+        mine = [time for time in closed if time.is_for(where)]
+        _fill(lane, booked[lane.key, lane.day], mine, zone, now)
+    return Agenda(lanes, _rows(lanes, now=now.astimezone(zone)))
 
 
-def _fill(lane: Lane, cards: list[Card], closures: list[Closure], zone: ZoneInfo) -> None:
+def _cards(
+    user: User, places: list[Place], start: dt.datetime, end: dt.datetime, zone: ZoneInfo
+) -> dict[tuple[str, dt.date], list[Card]]:
+    stations = [place.pk for place in places if isinstance(place, Station)]
+    doctors = [place.doctor_id for place in places if not isinstance(place, Station)]
+    shown = visits().filter(
+        Q(station__in=stations) | Q(doctor__in=doctors),
+        status__in=OCCUPYING,
+        starts_at__lt=end,
+        ends_at__gt=start,
+    )
+    found = defaultdict(list)
+    for visit in shown.order_by("starts_at", "pk"):
+        found[_key_of_visit(visit), visit.starts_at.astimezone(zone).date()].append(make_card(visit, user))
+    return found
+
+
+def _key_of_visit(visit: Appointment) -> str:
+    return f"station={visit.station_id}" if visit.station_id else f"doctor={visit.doctor_id}"
+
+
+def _fill(lane: Lane, cards: list[Card], closed: list[ClosedTime], zone: ZoneInfo, now: dt.datetime) -> None:
     lane.count = len(cards)
     taken: set[int] = set()
     for first, last, sharing in _blocks(cards, lane.day, zone):
-        lane.cells[first] = Cell(rows=last - first, cards=sharing)
+        lane.cells[first] = Cell(lane, first, rows=last - first, cards=sharing)
         taken |= set(range(first, last))
-    mine = [closure for closure in closures if closure.station_id == lane.station.pk]
     for row in range(ROWS_OF_DAY):
-        if row in taken:
-            continue
-        instant = dt.datetime.combine(lane.day, _clock(row), tzinfo=zone)
-        closure = next((each for each in mine if each.starts_at <= instant < each.ends_at), None)
-        lane.cells[row] = Cell(
-            is_closed=closure is not None or not _is_open(lane, _clock(row)),
-            reason=closure.reason if closure else "",
-        )
+        if row not in taken:
+            lane.cells[row] = _empty(lane, row, closed, zone, now)
+    before = ""
+    for row in sorted(lane.cells):
+        cell = lane.cells[row]
+        cell.is_first_of_closure = bool(cell.reason) and cell.reason != before
+        before = cell.reason
+
+
+def _empty(lane: Lane, row: int, closed: list[ClosedTime], zone: ZoneInfo, now: dt.datetime) -> Cell:
+    instant = dt.datetime.combine(lane.day, _clock(row), tzinfo=zone)
+    cell = Cell(lane, row)
+    for time in closed:
+        if time.starts_at < instant + ROW and time.ends_at > instant:
+            cell.is_closed, cell.reason = True, time.reason or _("closed")
+            return cell
+    if _is_break(lane.place, _clock(row)):
+        cell.is_closed, cell.reason = True, _("break")
+    elif not _is_open(lane, _clock(row)):
+        cell.is_closed = True
+    elif instant + ROW > now:
+        cell.free_at = instant
+    return cell
 
 
 def _blocks(cards: list[Card], day: dt.date, zone: ZoneInfo) -> list[tuple[int, int, list[Card]]]:
@@ -107,8 +170,8 @@ def _blocks(cards: list[Card], day: dt.date, zone: ZoneInfo) -> list[tuple[int, 
 
 def _rows(lanes: list[Lane], *, now: dt.datetime) -> list[Row]:
     """The rows from the first opening to the last closing, and wherever else somebody is booked."""
-    first = min((_row(lane.station.opens_at) for lane in lanes), default=0)
-    last = max((_row(lane.station.closes_at, up=True) for lane in lanes), default=0)
+    first = min((_row(lane.place.opens_at) for lane in lanes), default=0)
+    last = max((_row(lane.place.closes_at, up=True) for lane in lanes), default=0)
     for lane in lanes:
         busy = [(row, row + cell.rows) for row, cell in lane.cells.items() if cell.cards]
         first = min([first, *(begin for begin, _end in busy)])
@@ -121,8 +184,20 @@ def _rows(lanes: list[Lane], *, now: dt.datetime) -> list[Row]:
 
 
 def _is_open(lane: Lane, clock: dt.time) -> bool:
-    station = lane.station
-    return lane.day.isoweekday() in station.weekdays and station.opens_at <= clock < station.closes_at
+    place = lane.place
+    return (
+        place.is_active
+        and lane.day.isoweekday() in place.weekdays
+        and place.opens_at <= clock < place.closes_at
+    )
+
+
+def _is_break(place: Place, clock: dt.time) -> bool:
+    return (
+        place.break_from is not None
+        and place.break_until is not None
+        and place.break_from <= clock < place.break_until
+    )
 
 
 def _clock(row: int) -> dt.time:

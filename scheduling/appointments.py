@@ -1,11 +1,10 @@
 """The calendar: booked, moved to another time, cancelled. The database forbids double booking."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit.services import record
@@ -15,8 +14,8 @@ from clinic.permissions import Permission
 from patients.models import Patient
 from patients.records import hold_patient
 
-from .days import spoken_clock, spoken_time
-from .models import Appointment, Closure, FlowEvent, Order, Station
+from .days import spoken_time
+from .models import Appointment, Consultant, FlowEvent, Order, Station
 from .moves import (
     announce_appointment,
     cancel_visit,
@@ -25,12 +24,13 @@ from .moves import (
     move_order,
     required_reason,
 )
-from .statuses import OCCUPYING, AppointmentStatus, OrderStatus
+from .reminders import drop_messages, queue_reminder
+from .statuses import AppointmentKind, AppointmentStatus, OrderStatus
+from .taking import taking_slot
 
 DEFAULT_MINUTES = 15
 LONGEST_MINUTES = 480
 _WITHOUT_IMAGES = {OrderStatus.ORDERED, OrderStatus.SCHEDULED, OrderStatus.CANCELLED}
-_NO_DOUBLE_BOOKING = "appointment_no_double_booking"
 
 
 @transaction.atomic
@@ -53,16 +53,62 @@ def book_appointment(
     patient = hold_patient(patient.pk)
     length = _length(orders, minutes)
     _check_station(station, orders)
-    with _taking_slot(station, starts_at, starts_at + length, by=by, overbook_reason=overbook_reason):
-        appointment = Appointment.objects.create(
-            patient=patient,
-            station=station,
-            starts_at=starts_at,
-            ends_at=starts_at + length,
-            is_walk_in=is_walk_in,
-            overbook_reason=overbook_reason.strip(),
-            created_by=by,
-        )
+    appointment = _book(
+        Appointment(patient=patient, station=station, is_walk_in=is_walk_in),
+        starts_at,
+        length,
+        by=by,
+        overbook_reason=overbook_reason,
+    )
+    for order in orders:
+        _put_on(order, appointment, by=by)
+    announce_appointment(appointment)
+    return appointment
+
+
+@transaction.atomic
+def book_consultation(
+    patient: Patient,
+    *,
+    by: User,
+    doctor: User,
+    starts_at: dt.datetime,
+    minutes: int | None = None,
+    note: str = "",
+    overbook_reason: str = "",
+) -> Appointment:
+    """A talk with ``doctor``; without ``minutes`` as long as the doctor's consultations are."""
+    _require_booking(by)
+    consultant = _consultant(doctor)
+    appointment = _book(
+        Appointment(
+            kind=AppointmentKind.CONSULTATION,
+            patient=hold_patient(patient.pk),
+            doctor=doctor,
+            note=" ".join(note.split())[:300],
+        ),
+        starts_at,
+        _length([], minutes or consultant.minutes),
+        by=by,
+        overbook_reason=overbook_reason,
+    )
+    announce_appointment(appointment)
+    return appointment
+
+
+def _book(
+    appointment: Appointment,
+    starts_at: dt.datetime,
+    length: dt.timedelta,
+    *,
+    by: User,
+    overbook_reason: str,
+) -> Appointment:
+    appointment.starts_at, appointment.ends_at = starts_at, starts_at + length
+    appointment.overbook_reason, appointment.created_by = overbook_reason.strip(), by
+    place = appointment.place
+    with taking_slot(place, starts_at, appointment.ends_at, by=by, overbook_reason=overbook_reason):
+        appointment.save()
     FlowEvent.objects.create(
         by=by, appointment=appointment, to_status=appointment.status, reason=appointment.overbook_reason
     )
@@ -70,13 +116,11 @@ def book_appointment(
         by=by,
         action="appointment.booked",
         subject=appointment,
-        patient=patient,
-        changes={"station": [None, station.name], "starts_at": [None, starts_at.isoformat()]},
+        patient=appointment.patient,
+        changes={"place": [None, str(place)], "starts_at": [None, starts_at.isoformat()]},
         reason=appointment.overbook_reason,
     )
-    for order in orders:
-        _put_on(order, appointment, by=by)
-    announce_appointment(appointment)
+    queue_reminder(appointment)
     return appointment
 
 
@@ -87,26 +131,34 @@ def reschedule_appointment(
     by: User,
     starts_at: dt.datetime,
     station: Station | None = None,
+    doctor: User | None = None,
     overbook_reason: str = "",
+    tell_patient: bool = False,
 ) -> Appointment:
-    """Give the visit another time or station; its length, orders and state stay."""
+    """Give the visit another time, station or doctor; its length, orders and state stay.
+
+    ``tell_patient`` puts the new time among the calls to make.
+    """
     _require_booking(by)
-    station = station or appointment.station
-    if appointment.status not in {AppointmentStatus.BOOKED, AppointmentStatus.WAITING} or station is None:
+    if appointment.status not in {AppointmentStatus.BOOKED, AppointmentStatus.WAITING}:
         raise changed_already(appointment)
-    orders = list(appointment.orders.select_related("procedure"))
-    _check_station(station, orders)
-    started_at, was_at = appointment.starts_at, appointment.station
+    started_at, was_at, was_with = appointment.starts_at, appointment.station, appointment.doctor
+    place = _other_place(appointment, station, doctor)
     ends_at = starts_at + (appointment.ends_at - started_at)
     after: dict[str, Any] = {
-        "station": station,
+        "station" if isinstance(place, Station) else "doctor": place,
         "starts_at": starts_at,
         "ends_at": ends_at,
         "overbook_reason": overbook_reason.strip(),
+        "confirmed_at": None,
     }
-    with _taking_slot(station, starts_at, ends_at, by=by, overbook_reason=overbook_reason, mover=appointment):
+    with taking_slot(place, starts_at, ends_at, by=by, overbook_reason=overbook_reason, mover=appointment):
         rows = Appointment.objects.filter(
-            pk=appointment.pk, status=appointment.status, station=was_at, starts_at=started_at
+            pk=appointment.pk,
+            status=appointment.status,
+            station=was_at,
+            doctor=was_with,
+            starts_at=started_at,
         )
         moved = rows.update(**after)
     if not moved:
@@ -122,12 +174,13 @@ def reschedule_appointment(
         patient=appointment.patient,
         changes={
             "starts_at": [started_at.isoformat(), starts_at.isoformat()],
-            "station": [str(was_at), station.name],
+            "place": [str(was_at or was_with), str(place)],
         },
         reason=overbook_reason.strip(),
     )
     for field, value in after.items():
         setattr(appointment, field, value)
+    queue_reminder(appointment, by=by, tell_new_time=tell_patient)
     announce_appointment(appointment)
     return appointment
 
@@ -147,6 +200,7 @@ def cancel_appointment(appointment: Appointment, *, by: User, reason: str) -> Ap
             % {"procedure": taken[0].procedure}
         )
     cancel_visit(appointment, by=by, reason=reason)
+    drop_messages(appointment, by=by)
     give_back_orders(orders, by=by, reason=reason)
     return appointment
 
@@ -165,95 +219,6 @@ def take_up_orders(orders: Sequence[Order], *, by: User) -> None:
     for order in orders:
         if order.status == OrderStatus.ORDERED:
             move_order(order, OrderStatus.SCHEDULED, by=by, action="order.scheduled", follows=True)
-
-
-@contextmanager
-def taking_slot_again(appointment: Appointment, *, by: User) -> Iterator[None]:
-    """Around a move that occupies the appointment's own time once more."""
-    if appointment.station is None:
-        yield
-        return
-    with _taking_slot(
-        appointment.station,
-        appointment.starts_at,
-        appointment.ends_at,
-        by=by,
-        overbook_reason=appointment.overbook_reason,
-        mover=appointment,
-        is_new=False,
-    ):
-        yield
-
-
-@contextmanager
-def _taking_slot(
-    station: Station,
-    starts_at: dt.datetime,
-    ends_at: dt.datetime,
-    *,
-    by: User,
-    overbook_reason: str,
-    mover: Appointment | None = None,
-    is_new: bool = True,
-) -> Iterator[None]:
-    """The write inside takes a time at ``station``; the refusal says which appointment is in the way."""
-    # Bookings of one station queue here: two that conflict would else wait for each other (a deadlock).
-    Station.objects.select_for_update(no_key=True).get(pk=station.pk)
-    if overbook_reason.strip():
-        if is_new and not by.can(Permission.APPOINTMENT_OVERBOOK):
-            raise NotAllowed(_("Your role does not include overbooking. Choose a free time."))
-    elif is_new:
-        _refuse_closed(station, starts_at, ends_at)
-    try:
-        with transaction.atomic():
-            yield
-    except IntegrityError as error:
-        if _NO_DOUBLE_BOOKING not in str(error):
-            raise
-        raise _taken(station, starts_at, ends_at, mover) from None
-
-
-def _taken(
-    station: Station, starts_at: dt.datetime, ends_at: dt.datetime, mover: Appointment | None
-) -> Conflict:
-    in_the_way = (
-        Appointment.objects.filter(
-            station=station,
-            status__in=OCCUPYING,
-            overbook_reason="",
-            starts_at__lt=ends_at,
-            ends_at__gt=starts_at,
-        )
-        .exclude(pk=mover.pk if mover else 0)
-        .select_related("patient")
-        .earliest("starts_at")
-    )
-    return Conflict(
-        _(
-            "That time is taken: %(patient)s is booked at %(station)s on %(start)s to %(end)s. "
-            "Choose another time."
-        )
-        % {
-            "patient": in_the_way.patient,
-            "station": station,
-            "start": spoken_time(in_the_way.starts_at),
-            "end": spoken_clock(in_the_way.ends_at),
-        }
-    )
-
-
-def _refuse_closed(station: Station, starts_at: dt.datetime, ends_at: dt.datetime) -> None:
-    closure = Closure.objects.filter(station=station, starts_at__lt=ends_at, ends_at__gt=starts_at).first()
-    if closure is not None:
-        raise Conflict(
-            _("%(station)s is closed from %(start)s to %(end)s. %(reason)s")
-            % {
-                "station": station,
-                "start": spoken_time(closure.starts_at),
-                "end": spoken_time(closure.ends_at),
-                "reason": closure.reason,
-            }
-        )
 
 
 def _require_booking(by: User) -> None:
@@ -286,6 +251,29 @@ def _check_station(station: Station, orders: Sequence[Order]) -> None:
                 },
                 field="station",
             )
+
+
+def _consultant(doctor: User) -> Consultant:
+    consultant = Consultant.objects.filter(doctor=doctor, is_active=True).first()
+    if consultant is None:
+        raise Conflict(
+            _("%(doctor)s gives no consultations. The administrator adds doctors in the settings.")
+            % {"doctor": doctor}
+        )
+    return consultant
+
+
+def _other_place(appointment: Appointment, station: Station | None, doctor: User | None) -> Station | User:
+    """Where the visit goes: an examination to a station that does it, a consultation to a doctor."""
+    if appointment.is_consultation:
+        if station is not None:
+            raise InvalidInput(_("A consultation is held by a doctor, not at a station."), field="station")
+        return _consultant(doctor or appointment.doctor).doctor  # type: ignore[arg-type]
+    if doctor is not None:
+        raise InvalidInput(_("An examination is done at a station. Choose one."), field="station")
+    place: Station = station or appointment.station  # type: ignore[assignment]
+    _check_station(place, list(appointment.orders.select_related("procedure")))
+    return place
 
 
 def _put_on(order: Order, appointment: Appointment, *, by: User) -> None:

@@ -9,12 +9,14 @@ from django.utils.translation import gettext as _
 from clinic.errors import Conflict
 from clinic.models import User
 
-from .appointments import give_back_orders, take_up_orders, taking_slot_again
+from .appointments import give_back_orders, take_up_orders
 from .days import clinic_today, clinic_zone, day_bounds
 from .models import Appointment
 from .moves import changed_already, lock_appointment, move_appointment, move_order
+from .reminders import drop_messages
 from .safety import require_safe_start
 from .statuses import STEP_BACK, AppointmentStatus, OrderStatus
+from .taking import taking_slot_again
 
 
 @transaction.atomic
@@ -95,6 +97,7 @@ def mark_no_show(appointment: Appointment, *, by: User) -> Appointment:
     """The patient did not come; the orders can be booked again."""
     orders = lock_appointment(appointment)
     move_appointment(appointment, AppointmentStatus.NO_SHOW, by=by, action="appointment.no_show")
+    drop_messages(appointment, by=by)
     give_back_orders(orders, by=by)
     return appointment
 

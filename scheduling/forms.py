@@ -1,6 +1,7 @@
 """What is typed on the pages of this room, and how it is read."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from django import forms
@@ -10,7 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .models import Indication, Procedure, Referrer, Station
+from clinic.models import User
+
+from .days import clinic_zone
+from .models import Indication, Modality, Procedure, Referrer, Repeats, Station
 from .orders import NewReferrer
 from .statuses import Priority
 
@@ -68,11 +72,15 @@ class OrderForm(forms.Form):
     referrer_clinic = forms.CharField(label=gettext_lazy("Their clinic"), max_length=200, required=False)
     referrer_phone = forms.CharField(label=gettext_lazy("Their phone"), max_length=20, required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    is_deliberate = forms.BooleanField(label=gettext_lazy("Order it nevertheless"), required=False)
+
+    def __init__(self, *args: Any, at: Station | None = None, **kwargs: Any) -> None:
+        """Only what the station ``at`` does is offered, when there is one."""
         super().__init__(*args, **kwargs)
-        self.procedures = list(Procedure.objects.filter(is_active=True))
+        offered = Procedure.objects.filter(is_active=True)
+        self.procedures = [each for each in offered if at is None or at.does(each)]
         self.referrers = list(Referrer.objects.filter(is_active=True))
-        self.indications = Indication.objects.all()
+        self.indications = list(Indication.objects.all())
         self.fields["procedure"].widget.attrs["autofocus"] = True
 
     @property
@@ -111,12 +119,40 @@ class OrderForm(forms.Form):
                 words = _unclear(text, [referrer_label(each) for each in found])
                 hint = _("Or tick “New referrer” below to add this one.")
                 self.add_error("referrer", f"{words} {hint}")
+        self._warn_of_modality()
         return data
+
+    def _warn_of_modality(self) -> None:
+        """A frequent reason that is usually examined otherwise: said once, and never in the way."""
+        procedure, reason = self.cleaned_data.get("procedure"), self.cleaned_data.get("indication") or ""
+        if procedure is None or self.cleaned_data.get("is_deliberate"):
+            return
+        usual = usual_modalities(reason, self.indications)
+        if usual and procedure.modality not in usual:
+            names = [str(Modality(modality).label) for modality in usual]
+            self.add_error(
+                "is_deliberate",
+                _("“%(reason)s” is usually examined by %(usual)s, not by %(modality)s.")
+                % {
+                    "reason": reason,
+                    "usual": _(" or ").join(names),
+                    "modality": procedure.get_modality_display(),
+                },
+            )
 
     def values(self) -> dict[str, Any]:
         """What ``place_order`` takes."""
         names = ("procedure", "indication", "priority", "referrer")
         return {name: self.cleaned_data[name] or None for name in names}
+
+
+def usual_modalities(reason: str, indications: Iterable[Indication]) -> list[str]:
+    """With what the frequent reason that ``reason`` names is usually examined; else empty."""
+    said = " ".join(reason.casefold().split())
+    for indication in indications:
+        if indication.modalities and " ".join(indication.text.casefold().split()) in said:
+            return indication.modalities
+    return []
 
 
 def procedure_label(procedure: Procedure) -> str:
@@ -152,7 +188,8 @@ class WalkInForm(OrderForm):
 class SlotForm(forms.Form):
     """The free time that was chosen, or another one for those who may overbook."""
 
-    station = forms.ModelChoiceField(queryset=Station.objects.filter(is_active=True))
+    station = forms.ModelChoiceField(queryset=Station.objects.filter(is_active=True), required=False)
+    doctor = forms.ModelChoiceField(queryset=User.objects.filter(consultant__is_active=True), required=False)
     starts_at = forms.CharField(max_length=40)
     overbook_reason = forms.CharField(max_length=200, required=False)
 
@@ -165,10 +202,61 @@ class SlotForm(forms.Form):
                 _("The time was read as “%(text)s”; accepted is 2026-11-21T10:15.") % {"text": text}
             ) from None
         if timezone.is_naive(starts_at):
-            starts_at = timezone.make_aware(starts_at)
+            starts_at = timezone.make_aware(starts_at, clinic_zone())
         if starts_at < timezone.now() - LATE:
             raise ValidationError(_("That time has passed. Choose a later one."))
         return starts_at
+
+
+class ClosureForm(forms.Form):
+    """From when to when who or what cannot be booked, and whether again."""
+
+    place = forms.ChoiceField(label=gettext_lazy("Closed"))
+    starts_at = forms.DateTimeField(
+        label=gettext_lazy("From"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
+    )
+    ends_at = forms.DateTimeField(
+        label=gettext_lazy("Until"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
+    )
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
+    repeats = forms.ChoiceField(label=gettext_lazy("Repeats"), choices=Repeats.choices)
+    repeats_until = forms.DateField(
+        label=gettext_lazy("For the last time on"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    despite_visits = forms.BooleanField(
+        label=gettext_lazy("Close nevertheless: these visits will be moved"), required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stations = list(Station.objects.filter(is_active=True))
+        self.doctors = list(User.objects.filter(consultant__is_active=True).order_by("full_name"))
+        places = [("clinic", _("The whole clinic"))]
+        places += [(f"station-{station.pk}", str(station)) for station in self.stations]
+        places += [(f"doctor-{doctor.pk}", str(doctor)) for doctor in self.doctors]
+        self.fields["place"].choices = places  # type: ignore[attr-defined]
+
+    def values(self) -> dict[str, Any]:
+        """What ``add_closure`` takes."""
+        place = self.cleaned_data["place"]
+        names = ("starts_at", "ends_at", "reason", "repeats", "repeats_until", "despite_visits")
+        return {name: self.cleaned_data[name] for name in names} | {
+            "station": next((each for each in self.stations if f"station-{each.pk}" == place), None),
+            "doctor": next((each for each in self.doctors if f"doctor-{each.pk}" == place), None),
+        }
+
+
+class ConsultationForm(forms.Form):
+    """What the talk is about, and how long it takes."""
+
+    note = forms.CharField(
+        label=gettext_lazy("What it is about"),
+        max_length=300,
+        widget=forms.TextInput(attrs={"autofocus": True}),
+    )
+    minutes = forms.IntegerField(label=gettext_lazy("Minutes"), min_value=1, max_value=480)
 
 
 def bookable_stations(procedures: list[Procedure]) -> list[Station]:

@@ -16,7 +16,7 @@ from clinic.live import announce
 from clinic.models import User
 
 from .models import Appointment, FlowEvent, Order
-from .statuses import APPOINTMENT_MOVES, ORDER_MOVES, PRESENT, UNFINISHED, AppointmentStatus, OrderStatus
+from .statuses import ORDER_MOVES, PRESENT, UNFINISHED, VISIT_MOVES, AppointmentStatus, OrderStatus
 
 REASON_LENGTH = 200
 _DONE = {OrderStatus.REPORTED, OrderStatus.RELEASED}
@@ -66,6 +66,7 @@ def move_appointment(
     """Compare-and-set of ``appointment.status``; see ``move_order``."""
     if to in PRESENT and appointment.arrived_at is None:
         changes["arrived_at"] = timezone.now()
+    possible = VISIT_MOVES[appointment.kind][appointment.status]
     _move(
         appointment,
         to,
@@ -73,8 +74,8 @@ def move_appointment(
         action=action,
         reason=reason,
         reason_code="",
-        permission=None if follows else APPOINTMENT_MOVES[appointment.status].get(to),
-        is_possible=to in APPOINTMENT_MOVES[appointment.status],
+        permission=None if follows else possible.get(to),
+        is_possible=to in possible,
         changes=changes,
     )
     announce_appointment(appointment)

@@ -14,7 +14,7 @@ from clinic.permissions import Permission
 from patients.models import Patient
 from patients.records import hold_patient
 
-from .models import FlowEvent, Order, Procedure, Referrer
+from .models import FlowEvent, Order, Procedure, Referrer, SignatureRule, SignedModality
 from .moves import (
     cancel_visit,
     changed_already,
@@ -74,6 +74,7 @@ def place_order(
         priority=priority,
         referrer=referrer,
         ordered_by=by,
+        needs_signature=needs_signature(procedure),
     )
     FlowEvent.objects.create(by=by, order=order, to_status=order.status)
     record(
@@ -83,7 +84,33 @@ def place_order(
         patient=patient,
         changes={"procedure": [None, procedure.name], "priority": [None, str(priority)]},
     )
+    if order.needs_signature and by.can(Permission.ORDER_SIGN):
+        return sign_order(order, by=by)
     announce("board", f"order.{order.pk}", f"patient.{patient.pk}")
+    return order
+
+
+def needs_signature(procedure: Procedure) -> bool:
+    """The clinic's policy: what the procedure says, or else what is said for its modality."""
+    if procedure.signature == SignatureRule.BY_MODALITY:
+        return SignedModality.objects.filter(modality=procedure.modality).exists()
+    return procedure.signature == SignatureRule.ALWAYS
+
+
+@transaction.atomic
+def sign_order(order: Order, *, by: User) -> Order:
+    """A clinician answers for the examination. Signing again changes nothing."""
+    if not by.can(Permission.ORDER_SIGN):
+        raise NotAllowed(_("Your role does not include signing orders."))
+    now = timezone.now()
+    if not Order.objects.to_sign().filter(pk=order.pk).update(signed_at=now, signed_by=by):
+        order.refresh_from_db()
+        if order.signed_at is None:
+            raise changed_already(order)
+        return order
+    order.signed_at, order.signed_by = now, by
+    record(by=by, action="order.signed", subject=order, patient=order.patient)
+    announce("board", f"order.{order.pk}", f"patient.{order.patient_id}")
     return order
 
 

@@ -1,6 +1,12 @@
 """Everything that may be done to orders and appointments, by subject in the modules named here."""
 
-from .appointments import book_appointment, cancel_appointment, reschedule_appointment
+from .appointments import (
+    book_appointment,
+    book_consultation,
+    cancel_appointment,
+    reschedule_appointment,
+)
+from .closures import add_closure, remove_closure
 from .flow import (
     call_in_appointment,
     check_in_appointment,
@@ -23,18 +29,24 @@ from .orders import (
     note_images_arrived,
     place_order,
     request_repeat,
+    sign_order,
     unschedule_order,
 )
 from .performing import note_step_discontinued, note_step_started
+from .reminders import record_call
 from .safety import GivenAnswer, answer_safety_questions, safety_of
-from .walk_ins import walk_in_patient
+from .walk_ins import book_new_consultation, book_new_order, walk_in_patient
 
 __all__ = [
     "GivenAnswer",
     "PastVisit",
+    "add_closure",
     "add_referrer",
     "answer_safety_questions",
     "book_appointment",
+    "book_consultation",
+    "book_new_consultation",
+    "book_new_order",
     "call_in_appointment",
     "cancel_appointment",
     "cancel_order",
@@ -54,9 +66,12 @@ __all__ = [
     "note_step_discontinued",
     "note_step_started",
     "place_order",
+    "record_call",
+    "remove_closure",
     "request_repeat",
     "reschedule_appointment",
     "safety_of",
+    "sign_order",
     "start_examination",
     "step_back",
     "unschedule_order",

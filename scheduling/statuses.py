@@ -101,6 +101,34 @@ APPOINTMENT_MOVES: dict[str, dict[str, P]] = {
     _A.NO_SHOW: {_A.BOOKED: P.APPOINTMENT_BOOK, _A.WAITING: P.APPOINTMENT_CHECK_IN},
     _A.CANCELLED: {},
 }
+# A consultation is talked through in a room: nothing is scanned, and it is completed by hand.
+CONSULTATION_MOVES: dict[str, dict[str, P]] = {
+    _A.BOOKED: {
+        _A.WAITING: P.APPOINTMENT_CHECK_IN,
+        _A.NO_SHOW: P.APPOINTMENT_CHECK_IN,
+        _A.CANCELLED: P.APPOINTMENT_BOOK,
+    },
+    _A.WAITING: {
+        _A.BOOKED: P.APPOINTMENT_CHECK_IN,
+        _A.IN_ROOM: P.CONSULTATION_HOLD,
+        _A.COMPLETED: P.CONSULTATION_HOLD,
+        _A.CANCELLED: P.APPOINTMENT_BOOK,
+    },
+    _A.IN_ROOM: {
+        _A.WAITING: P.CONSULTATION_HOLD,
+        _A.COMPLETED: P.CONSULTATION_HOLD,
+        _A.CANCELLED: P.APPOINTMENT_BOOK,
+    },
+    _A.IN_SCAN: {},
+    _A.REVIEW: {},
+    _A.COMPLETED: {},
+    _A.NO_SHOW: {_A.BOOKED: P.APPOINTMENT_BOOK, _A.WAITING: P.APPOINTMENT_CHECK_IN},
+    _A.CANCELLED: {},
+}
+VISIT_MOVES: dict[str, dict[str, dict[str, P]]] = {
+    AppointmentKind.IMAGING: APPOINTMENT_MOVES,
+    AppointmentKind.CONSULTATION: CONSULTATION_MOVES,
+}
 READABLE = [OrderStatus.ACQUIRED, OrderStatus.READING, OrderStatus.REPORTED, OrderStatus.RELEASED]
 # While an appointment is in one of these its station is taken.
 OCCUPYING = [_A.BOOKED, _A.WAITING, _A.IN_ROOM, _A.IN_SCAN, _A.REVIEW, _A.COMPLETED]

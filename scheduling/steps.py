@@ -9,7 +9,7 @@ from clinic.models import User
 from clinic.permissions import Permission
 
 from .models import Appointment
-from .statuses import APPOINTMENT_MOVES, STEP_BACK
+from .statuses import STEP_BACK, VISIT_MOVES
 from .statuses import AppointmentStatus as A
 
 
@@ -27,8 +27,10 @@ class Step:
     asks_first: bool = False
     permission: Permission | None = None  # otherwise the one that the move needs
 
-    def permission_from(self, status: str) -> Permission:
-        return self.permission or APPOINTMENT_MOVES[status][self.to or STEP_BACK[status]]
+    def permission_for(self, visit: Appointment) -> Permission | None:
+        """None when a visit of this kind never takes the step."""
+        possible = VISIT_MOVES[visit.kind][visit.status]
+        return self.permission or possible.get(self.to or STEP_BACK[visit.status])
 
 
 STEPS = [
@@ -102,5 +104,6 @@ def steps_for(appointment: Appointment, user: User, *, has_orders: bool) -> list
         for step in STEPS
         if appointment.status in step.starts_from
         and step.needs_orders in {None, has_orders}
-        and user.can(step.permission_from(appointment.status))
+        and (permission := step.permission_for(appointment)) is not None
+        and user.can(permission)
     ]

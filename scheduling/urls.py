@@ -1,6 +1,20 @@
 from django.urls import path
 
-from .views import board, booking, calendar, exams, orders, safety, visits, walk_in
+from .views import (
+    board,
+    booking,
+    calendar,
+    calls,
+    closures,
+    exams,
+    orders,
+    rooms,
+    safety,
+    signing,
+    slots,
+    visits,
+    walk_in,
+)
 
 app_name = "scheduling"
 urlpatterns = [
@@ -8,12 +22,22 @@ urlpatterns = [
     path("walk-in/", walk_in.walk_in, name="walk_in"),
     path("walk-in/patients/", walk_in.walk_in_patients, name="walk_in_patients"),
     path("calendar/", calendar.calendar, name="calendar"),
+    path("calendar/day-list/", calendar.day_list, name="day_list"),
+    path("calendar/book/", slots.slot_book, name="slot_book"),
+    path("calendar/patients/", slots.slot_patients, name="slot_patients"),
+    path("calendar/closed/", closures.closure_list, name="closure_list"),
+    path("calendar/closed/<int:pk>/open/", closures.closure_remove, name="closure_remove"),
+    path("calls/", calls.call_list, name="call_list"),
+    path("calls/back/", calls.call_back_list, name="call_back_list"),
+    path("rooms/first/", rooms.first_rooms, name="first_rooms"),
     path("examinations/", exams.worklist, name="worklist"),
     path("examinations/<int:pk>/", exams.exam, name="exam"),
     path("orders/search/", orders.order_search, name="order_search"),
     path("orders/new/<int:pk>/", orders.order_new, name="order_new"),
     path("orders/of-patient/<int:pk>/", orders.patient_orders, name="patient_orders"),
     path("orders/<int:pk>/", orders.order_detail, name="order_detail"),
+    path("orders/to-sign/", signing.orders_to_sign, name="orders_to_sign"),
+    path("orders/<int:pk>/sign/", signing.order_sign, name="order_sign"),
     path("orders/<int:pk>/book/", booking.appointment_book, name="appointment_book"),
     path("orders/<int:pk>/cancel/", orders.order_cancel, name="order_cancel"),
     path("orders/<int:pk>/take-off/", orders.order_unschedule, name="order_unschedule"),
@@ -21,6 +45,7 @@ urlpatterns = [
     path("orders/<int:pk>/repeat/", orders.order_repeat, name="order_repeat"),
     path("appointments/<int:pk>/sheet/", booking.appointment_sheet, name="appointment_sheet"),
     path("appointments/<int:pk>/other-time/", booking.appointment_reschedule, name="appointment_reschedule"),
+    path("appointments/<int:pk>/call/", calls.appointment_call, name="appointment_call"),
     path("appointments/<int:pk>/cancel/", visits.appointment_cancel, name="appointment_cancel"),
     path("appointments/<int:pk>/check-in/", visits.appointment_check_in, name="appointment_check_in"),
     path("appointments/<int:pk>/call-in/", visits.appointment_call_in, name="appointment_call_in"),

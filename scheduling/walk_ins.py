@@ -11,7 +11,7 @@ from clinic.models import User
 from patients.models import Patient
 from patients.services import register_patient
 
-from .appointments import book_appointment
+from .appointments import book_appointment, book_consultation
 from .flow import check_in_appointment
 from .models import Appointment, Procedure, Referrer, Station
 from .orders import NewReferrer, place_order
@@ -45,6 +45,53 @@ def walk_in_patient(
         patient, by=by, station=station, starts_at=starts_at, orders=[order], is_walk_in=True
     )
     return check_in_appointment(appointment, by=by)
+
+
+@transaction.atomic
+def book_new_order(
+    *,
+    by: User,
+    station: Station,
+    starts_at: dt.datetime,
+    procedure: Procedure,
+    indication: str,
+    priority: str = Priority.ROUTINE,
+    referrer: Referrer | NewReferrer | None = None,
+    patient: Patient | None = None,
+    new_patient: dict[str, Any] | None = None,
+    overbook_reason: str = "",
+) -> Appointment:
+    """Somebody on the phone: registered, ordered and booked for the time that was chosen. All or nothing."""
+    if patient is None:
+        patient = register_patient(by=by, **(new_patient or {}))
+    order = place_order(
+        patient, by=by, procedure=procedure, indication=indication, priority=priority, referrer=referrer
+    )
+    return book_appointment(
+        patient,
+        by=by,
+        station=station,
+        starts_at=starts_at,
+        orders=[order],
+        overbook_reason=overbook_reason,
+    )
+
+
+@transaction.atomic
+def book_new_consultation(
+    *,
+    by: User,
+    doctor: User,
+    starts_at: dt.datetime,
+    minutes: int | None = None,
+    note: str = "",
+    patient: Patient | None = None,
+    new_patient: dict[str, Any] | None = None,
+) -> Appointment:
+    """As ``book_new_order``, for a talk with a doctor."""
+    if patient is None:
+        patient = register_patient(by=by, **(new_patient or {}))
+    return book_consultation(patient, by=by, doctor=doctor, starts_at=starts_at, minutes=minutes, note=note)
 
 
 def _first_free(procedure: Procedure, station: Station | None) -> tuple[Station, dt.datetime]:

@@ -31,6 +31,9 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def occupying(self) -> Self:
         return self.filter(status__in=OCCUPYING)
 
+    def at(self, place: Station | User) -> Self:
+        return self.filter(station=place) if isinstance(place, Station) else self.filter(doctor=place)
+
     def visible_to(self, user: User) -> Self:
         return self.all()
 

@@ -45,7 +45,9 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def with_visit(self) -> Self:
         """With everything that a line or a page about an order names."""
-        return self.select_related("patient", "procedure", "referrer", "reader", "appointment__station")
+        return self.select_related(
+            "patient", "procedure", "referrer", "reader", "signed_by", "appointment__station"
+        )
 
     def newest_first(self) -> Self:
         return self.order_by("-pk")

@@ -25,12 +25,25 @@ def page_or_part(request: StaffRequest, template: str, part: str, context: dict[
 
 
 def moved(
-    request: StaffRequest, text: object, *, undo: Appointment | None = None, back_to: str = ""
+    request: StaffRequest,
+    text: object,
+    *,
+    undo: Appointment | None = None,
+    visit: Appointment | None = None,
+    moved_from: dict[str, Any] | None = None,
+    back_to: str = "",
 ) -> HttpResponse:
-    """A step of a page that stays open: say what was done, let its live parts fetch themselves again."""
+    """A step of a page that stays open: say what was done, let its live parts fetch themselves again.
+
+    ``undo`` is the visit whose last step can be taken back; ``moved_from`` is where ``visit`` was.
+    """
     if not request.htmx:
         return left(request, text, back_to or reverse("scheduling:board"))
-    response = render(request, "scheduling/_moved.html", {"text": text, "undo": undo})
+    response = render(
+        request,
+        "scheduling/_moved.html",
+        {"text": text, "undo": undo, "visit": visit, "moved_from": moved_from},
+    )
     response["HX-Trigger"] = MOVED
     return response
 

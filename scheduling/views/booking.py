@@ -1,12 +1,14 @@
 """Choosing a time: for an order, and another one for a visit; and the sheet that the patient takes along."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.dateparse import parse_date
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -15,13 +17,15 @@ from clinic.http import StaffRequest, require
 from clinic.permissions import Permission as P
 
 from .. import services
+from ..agenda import key_of
 from ..board import visits
 from ..days import clinic_today, spoken_time
 from ..forms import SlotForm, bookable_stations
-from ..models import Appointment, Order, Procedure, Station
+from ..models import Appointment, Consultant, Order, Place, Preparation, Procedure
+from ..places import bookable_places, named_place
 from ..slots import free_days
 from ..statuses import OrderStatus
-from .answers import as_seen, go_to, left, next_url, page_or_part
+from .answers import as_seen, go_to, left, moved, next_url, page_or_part
 
 DAYS = 7
 LOOK_AHEAD = 28
@@ -41,7 +45,9 @@ def appointment_book(request: StaffRequest, pk: int) -> HttpResponse:
             order.patient, by=request.user, orders=[order, *along], **chosen
         )
         return go_to(request, reverse("scheduling:appointment_sheet", args=[appointment.pk]) + "?booked=1")
-    context = _picker(request, [each.procedure for each in (order, *along)], minutes=None)
+    procedures = [each.procedure for each in (order, *along)]
+    minutes = sum(procedure.minutes for procedure in procedures)
+    context = _picker(request, bookable_stations(procedures), minutes)
     context |= {"order": order, "patient": order.patient, "others": others, "along": along}
     return page_or_part(request, "scheduling/appointment_book.html", "slots", context)
 
@@ -52,16 +58,10 @@ def appointment_reschedule(request: StaffRequest, pk: int) -> HttpResponse:
     appointment = get_object_or_404(visits(), pk=pk)
     orders = list(appointment.orders.all())
     if request.method == "POST":
-        as_seen(request, appointment)
-        services.reschedule_appointment(appointment, by=request.user, **_chosen(request))
-        words = _("The visit of %(patient)s is now on %(time)s at %(station)s.") % {
-            "patient": appointment.patient.display_name,
-            "time": spoken_time(appointment.starts_at),
-            "station": appointment.station,
-        }
-        return left(request, words, reverse("scheduling:appointment_sheet", args=[pk]))
+        return _rescheduled(request, appointment)
     minutes = int((appointment.ends_at - appointment.starts_at).total_seconds() // 60)
-    context = _picker(request, [order.procedure for order in orders], minutes=minutes, visit=appointment)
+    places = _places_for([order.procedure for order in orders], appointment)
+    context = _picker(request, places, minutes, now_at=_place_now(appointment, places))
     context |= {"appointment": appointment, "orders": orders, "patient": appointment.patient}
     context["next"] = next_url(request)
     return page_or_part(request, "scheduling/appointment_reschedule.html", "slots", context)
@@ -72,33 +72,68 @@ def appointment_reschedule(request: StaffRequest, pk: int) -> HttpResponse:
 def appointment_sheet(request: StaffRequest, pk: int) -> HttpResponse:
     """When, where and how to prepare: shown after booking, and printed for the patient."""
     appointment = get_object_or_404(visits(), pk=pk)
+    orders = [order for order in appointment.orders.all() if order.status != OrderStatus.CANCELLED]
+    texts = Preparation.objects.filter(procedure__in=[order.procedure_id for order in orders])
+    language = request.GET.get("language", "")
+    told = {text.procedure_id: text.text for text in texts if text.language == language}
     context = {
         "appointment": appointment,
-        "orders": list(appointment.orders.all()),
+        "lines": [(order, told.get(order.procedure_id, order.procedure.preparation)) for order in orders],
         "patient": appointment.patient,
         "is_new": request.GET.get("booked") == "1",
+        "language": language,
+        "languages": [(code, language_name(code)) for code in sorted({text.language for text in texts})],
     }
     return render(request, "scheduling/appointment_sheet.html", context)
 
 
+def _rescheduled(request: StaffRequest, appointment: Appointment) -> HttpResponse:
+    """Moved; the calendar stays open and offers to take it back."""
+    before = {
+        appointment_field(appointment): appointment.place.pk,
+        "starts_at": appointment.starts_at.isoformat(),
+        "overbook_reason": appointment.overbook_reason,
+    }
+    as_seen(request, appointment)
+    tell = request.POST.get("tell") == "1"
+    services.reschedule_appointment(appointment, by=request.user, tell_patient=tell, **_chosen(request))
+    words = _("The visit of %(patient)s is now on %(time)s at %(place)s.") % {
+        "patient": appointment.patient.display_name,
+        "time": spoken_time(appointment.starts_at),
+        "place": appointment.place,
+    }
+    if request.POST.get("stay") == "1":
+        if tell:
+            words += " " + _("The call is on the list.")
+        return moved(request, words, moved_from=before | {"seen": appointment.status}, visit=appointment)
+    return left(request, words, reverse("scheduling:appointment_sheet", args=[appointment.pk]))
+
+
+def language_name(code: str) -> str:
+    """The language in its own words, or its code when nobody knows it."""
+    try:
+        return str(get_language_info(code)["name_local"])
+    except KeyError:
+        return code
+
+
+def appointment_field(appointment: Appointment) -> str:
+    return "doctor" if appointment.is_consultation else "station"
+
+
 def _picker(
-    request: StaffRequest,
-    procedures: list[Procedure],
-    *,
-    minutes: int | None,
-    visit: Appointment | None = None,
+    request: StaffRequest, places: Sequence[Place], minutes: int, *, now_at: Place | None = None
 ) -> dict[str, Any]:
-    """Stations, days and free times to choose from, as the address asks."""
-    minutes = minutes or sum(procedure.minutes for procedure in procedures)
-    stations = bookable_stations(procedures)
-    station = _station(request, stations, visit)
+    """Places, days and free times to choose from, as the address asks."""
+    place = named_place(request.GET, places) or now_at or next(iter(places), None)
     today = clinic_today()
     day = max(parse_date_or_none(request.GET.get("day", "")) or today, today)
     first = max(day - dt.timedelta(days=day.weekday()), today)
-    free = free_days(station, first, LOOK_AHEAD, minutes) if station else {}
+    free = free_days(place, first, LOOK_AHEAD, minutes) if place else {}
     return {
-        "stations": stations,
-        "station": station,
+        "places": [(each, *key_of(each).split("=")) for each in places],
+        "place": place,
+        "place_key": key_of(place).split("=") if place else None,
         "minutes": minutes,
         "day": day,
         "days": [(each, len(free[each])) for each in list(free)[:DAYS]],
@@ -110,17 +145,25 @@ def _picker(
     }
 
 
-def _station(request: StaffRequest, stations: list[Station], visit: Appointment | None) -> Station | None:
-    asked = request.GET.get("station") or str(visit.station_id if visit else "")
-    named = [station for station in stations if str(station.pk) == asked]
-    return next(iter(named or stations), None)
+def _places_for(procedures: list[Procedure], appointment: Appointment) -> list[Place]:
+    if appointment.is_consultation:
+        return [place for place in bookable_places() if isinstance(place, Consultant)]
+    return [*bookable_stations(procedures)]
+
+
+def _place_now(appointment: Appointment, places: Sequence[Place]) -> Place | None:
+    name = f"{appointment_field(appointment)}={appointment.place.pk}"
+    return next((place for place in places if key_of(place) == name), None)
 
 
 def _chosen(request: StaffRequest) -> dict[str, Any]:
     form = SlotForm(request.POST)
     if not form.is_valid():
         raise InvalidInput(next(iter(form.errors.values()))[0])
-    return form.cleaned_data
+    chosen = form.cleaned_data
+    if chosen["station"] is None and chosen["doctor"] is None:
+        raise InvalidInput(_("Choose a station."))
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 def _asked(request: StaffRequest) -> Any:

@@ -53,6 +53,7 @@ def order_detail(request: StaffRequest, pk: int) -> HttpResponse:
         "timeline": timeline_of(order),
         "may_book": user.can(P.APPOINTMENT_BOOK) and order.needs_time,
         "may_take_off": user.can(P.APPOINTMENT_BOOK) and order.status == OrderStatus.SCHEDULED,
+        "may_sign": user.can(P.ORDER_SIGN) and order.waits_for_signature,
         "may_cancel": user.can(P.ORDER_CANCEL) and order.status in CANCELLABLE,
         "may_repeat": user.can(P.EXAM_PERFORM) and order.status == OrderStatus.ACQUIRED,
         "read_url": part_url(request.user, "reporting:read", pk) if order.status in READABLE else "",

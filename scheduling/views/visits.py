@@ -24,11 +24,11 @@ Service = Callable[..., Appointment]
 @require(P.APPOINTMENT_CHECK_IN)
 @require_POST
 def appointment_check_in(request: StaffRequest, pk: int) -> HttpResponse:
-    words = _("%(patient)s is checked in. Next: the technician calls in from %(station)s.")
+    words = _("%(patient)s is checked in. Next: called in for %(station)s.")
     return _step(request, pk, services.check_in_appointment, words)
 
 
-@require(P.EXAM_PERFORM)
+@require(P.EXAM_PERFORM, P.CONSULTATION_HOLD)
 @require_POST
 def appointment_call_in(request: StaffRequest, pk: int) -> HttpResponse:
     words = _("%(patient)s is in the room. Next: check the name and the birth date, then start.")
@@ -50,7 +50,7 @@ def appointment_finish(request: StaffRequest, pk: int) -> HttpResponse:
     return _step(request, pk, services.finish_examination, words)
 
 
-@require(P.EXAM_PERFORM)
+@require(P.EXAM_PERFORM, P.CONSULTATION_HOLD)
 @require_POST
 def appointment_complete(request: StaffRequest, pk: int) -> HttpResponse:
     return _step(request, pk, services.complete_appointment, _("The visit of %(patient)s is completed."))
@@ -63,7 +63,7 @@ def appointment_no_show(request: StaffRequest, pk: int) -> HttpResponse:
     return _step(request, pk, services.mark_no_show, words)
 
 
-@require(P.APPOINTMENT_CHECK_IN, P.EXAM_PERFORM, P.APPOINTMENT_BOOK)
+@require(P.APPOINTMENT_CHECK_IN, P.EXAM_PERFORM, P.APPOINTMENT_BOOK, P.CONSULTATION_HOLD)
 @require_POST
 def appointment_undo(request: StaffRequest, pk: int) -> HttpResponse:
     words = _("One step back: the visit of %(patient)s is at “%(state)s” again.")
@@ -100,12 +100,12 @@ def _step(
 
 
 def _visit(pk: int) -> Appointment:
-    return get_object_or_404(Appointment.objects.select_related("patient", "station"), pk=pk)
+    return get_object_or_404(Appointment.objects.select_related("patient", "station", "doctor"), pk=pk)
 
 
 def _names(appointment: Appointment) -> dict[str, object]:
     return {
         "patient": appointment.patient.display_name,
-        "station": appointment.station or "",
+        "station": appointment.place,
         "state": appointment.get_status_display(),
     }

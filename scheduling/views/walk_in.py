@@ -29,11 +29,11 @@ MAY_WALK_IN = P.APPOINTMENT_CHECK_IN
 @require_http_methods(["GET", "POST"])
 def walk_in(request: StaffRequest) -> HttpResponse:
     """Find or register the patient, order, book the next free minute, check in: one button."""
-    patient = _known_patient(request)
+    patient = known_patient(request)
     form = WalkInForm(request.POST or None)
     patient_form = PatientForm(request.POST or None) if patient is None else None
     candidates: list[Any] = []
-    if request.method == "POST" and _all_valid(form, patient_form):
+    if request.method == "POST" and all_valid(form, patient_form):
         try:
             return _received(request, _take_in(request, form, patient, patient_form))
         except SurelyHere as error:
@@ -41,7 +41,7 @@ def walk_in(request: StaffRequest) -> HttpResponse:
             if patient_form is not None:
                 patient_form.add_error(None, error.message)
         except InvalidInput as error:
-            _refuse(error, form, patient_form)
+            refuse(error, form, patient_form)
     context = {"form": form, "patient_form": patient_form, "patient": patient, "candidates": candidates}
     return page_or_part(request, "scheduling/walk_in.html", "form", context)
 
@@ -55,14 +55,14 @@ def walk_in_patients(request: StaffRequest) -> HttpResponse:
     return render(request, "scheduling/walk_in_patients.html", {"text": text, "hits": hits})
 
 
-def _known_patient(request: StaffRequest) -> Patient | None:
+def known_patient(request: StaffRequest) -> Patient | None:
     pk = request.POST.get("patient") or request.GET.get("patient") or ""
     if not pk.isdecimal() or len(pk) > 9:
         return None
     return get_object_or_404(Patient.objects.visible_to(request.user), pk=pk)
 
 
-def _all_valid(*forms: Any) -> bool:
+def all_valid(*forms: Any) -> bool:
     """Every form is looked at, so that all mistakes show at once."""
     verdicts = [form.is_valid() for form in forms if form is not None]
     return all(verdicts)
@@ -71,21 +71,25 @@ def _all_valid(*forms: Any) -> bool:
 def _take_in(
     request: StaffRequest, form: WalkInForm, patient: Patient | None, patient_form: PatientForm | None
 ) -> Appointment:
-    new = None
-    if patient_form is not None:
-        seen = [int(pk) for pk in request.POST.getlist("candidate") if pk.isdecimal()]
-        new = patient_form.values() | {
-            "mrn": patient_form.cleaned_data["mrn"],
-            "duplicate_reason": patient_form.cleaned_data["duplicate_reason"],
-            "duplicates_seen": seen,
-        }
     return services.walk_in_patient(
         by=request.user,
         patient=patient,
-        new_patient=new,
+        new_patient=new_patient_values(request, patient_form),
         station=form.cleaned_data["station"],
         **form.values(),
     )
+
+
+def new_patient_values(request: StaffRequest, patient_form: PatientForm | None) -> dict[str, Any] | None:
+    """What ``register_patient`` takes, when somebody is registered here."""
+    if patient_form is None:
+        return None
+    seen = [int(pk) for pk in request.POST.getlist("candidate") if pk.isdecimal()]
+    return patient_form.values() | {
+        "mrn": patient_form.cleaned_data["mrn"],
+        "duplicate_reason": patient_form.cleaned_data["duplicate_reason"],
+        "duplicates_seen": seen,
+    }
 
 
 def _received(request: StaffRequest, appointment: Appointment) -> HttpResponse:
@@ -102,7 +106,7 @@ def _received(request: StaffRequest, appointment: Appointment) -> HttpResponse:
     return left(request, words % names, reverse("scheduling:board"))
 
 
-def _refuse(error: InvalidInput, form: WalkInForm, patient_form: PatientForm | None) -> None:
+def refuse(error: InvalidInput, form: Any, patient_form: PatientForm | None) -> None:
     if error.field in form.fields or patient_form is None:
         form.add_error(error.field if error.field in form.fields else None, error.message)
     else:

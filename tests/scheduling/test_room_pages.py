@@ -64,7 +64,7 @@ def test_the_calendar_shows_a_day_of_all_stations():
 
     agenda = sign_in("receptionist").get(url("calendar"), {"day": "2027-03-01"}).context["agenda"]
 
-    assert [lane.station for lane in agenda.lanes] == [one, other]
+    assert [lane.place for lane in agenda.lanes] == [one, other]
     row = next(row for row in agenda.rows if row.clock == dt.time(10))
     assert [[card.appointment for card in cell.cards] for cell in row.cells] == [[], [visit]]
     assert (agenda.rows[0].clock, agenda.rows[-1].clock) == (dt.time(8), dt.time(17, 45))

@@ -8,7 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from scheduling.statuses import APPOINTMENT_MOVES, ORDER_MOVES, AppointmentStatus, OrderStatus
+from scheduling.statuses import (
+    APPOINTMENT_MOVES,
+    CONSULTATION_MOVES,
+    ORDER_MOVES,
+    AppointmentStatus,
+    OrderStatus,
+)
 
 PAGE = settings.BASE_DIR / "docs" / "architecture.md"
 BLOCK = re.compile(r"(<!-- drawn: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -30,7 +36,7 @@ def machine(moves: dict[str, dict[str, Any]], first: str) -> str:
     lines = ["stateDiagram-v2", f"    [*] --> {first}"]
     for old, targets in moves.items():
         lines += [f"    {old} --> {new}: {permission}" for new, permission in targets.items()]
-        if not targets:
+        if not targets and any(old in others for others in moves.values()):
             lines.append(f"    {old} --> [*]")
     return "\n".join(lines)
 
@@ -39,6 +45,7 @@ DRAWINGS = {
     "rooms": rooms,
     "order": lambda: machine(ORDER_MOVES, OrderStatus.ORDERED),
     "appointment": lambda: machine(APPOINTMENT_MOVES, AppointmentStatus.BOOKED),
+    "consultation": lambda: machine(CONSULTATION_MOVES, AppointmentStatus.BOOKED),
 }
 
 
