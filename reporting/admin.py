@@ -9,8 +9,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from clinic.errors import InvalidInput
 from clinic.models import User
 
+from .fields import parse_fields
 from .forms import prose_field
 from .models import ReportTemplate
 from .report_templates import SECTION_KEYS, create_template, offer_template, revise_template
@@ -27,6 +29,10 @@ PARTS = [
     ("title", _("Heading; empty leaves the section out")),
     ("initial", _("Stands in every new report")),
     ("normal", _("Normal text")),
+    (
+        "fields",
+        _("Fields, one a line: name | label | number, text, choice, date or calculated | unit | usual range"),
+    ),
 ]
 
 
@@ -48,10 +54,7 @@ class ReportTemplateForm(forms.ModelForm):
         for key in SECTION_KEYS:
             section = there.get(key, {})
             for part, label in PARTS:
-                field = forms.CharField(
-                    label=label, required=False, max_length=100, widget=AdminTextInputWidget
-                )
-                self.fields[f"{key}_{part}"] = field if part == "title" else prose_field(label)
+                self.fields[f"{key}_{part}"] = _part_field(part, label)
                 self.initial[f"{key}_{part}"] = section.get(part, "")
         self.fields["code"].disabled = self.instance.pk is not None
 
@@ -68,10 +71,23 @@ class ReportTemplateForm(forms.ModelForm):
             for key in SECTION_KEYS
             if cleaned.get(f"{key}_title", "").strip()
         ]
+        for section in sections:
+            try:
+                parse_fields(section["fields"])
+            except InvalidInput as refused:
+                self.add_error(f"{section['key']}_fields", refused.message)
         if not {"findings", "impression"} & {section["key"] for section in sections}:
             raise forms.ValidationError(_("A report needs a section for findings or for the impression."))
         cleaned["sections"] = sections
         return cleaned
+
+
+def _part_field(part: str, label: Any) -> forms.Field:
+    if part == "title":
+        return forms.CharField(label=label, required=False, max_length=100, widget=AdminTextInputWidget)
+    if part == "fields":
+        return forms.CharField(label=label, required=False, widget=AdminTextareaWidget({"rows": 4}))
+    return prose_field(label)
 
 
 @admin.register(ReportTemplate)

@@ -126,7 +126,7 @@ def sex_warnings(sex: str, text: str) -> list[SignWarning]:
 
 def sign_warnings(report: Report) -> list[SignWarning]:
     """Everything about ``report`` that its reader should confirm before signing."""
-    texts = {key: plain_text(html) for key, html in report.content.items()}
+    texts = {key: plain_text(html) for key, html in report.content.items() if "." not in key}
     findings, impression = texts.get("findings", ""), texts.get("impression", "")
     warnings = []
     if not impression:

@@ -8,7 +8,6 @@ import datetime as dt
 import hashlib
 import json
 import os
-import zoneinfo
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,10 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 
 from clinic.models import ClinicProfile, User
+from scheduling.days import clinic_zone
 from scheduling.models import Order
 
+from .fields import field_lines, has_fields
 from .models import Report, ReportVersion
 from .richtext import clean_html
 
@@ -33,17 +34,15 @@ def fingerprint(content: dict[str, Any]) -> str:
 
 def freeze_report(report: Report, *, signer: User, signed_at: dt.datetime) -> dict[str, Any]:
     """The content of the final version of ``report``."""
-    sections = [
-        {"key": section["key"], "title": section["title"], "html": html}
-        for section in report.template.sections
-        if (html := clean_html(report.content.get(section["key"], "")))
-    ]
     images = [
         {**_keep(Path(settings.STUDIES_DIR) / image.key_image.picture), "caption": image.caption}
         for image in report.images.select_related("key_image")
     ]
-    return {**_frame(report.order, signer, signed_at), "sections": sections, "images": images} | {
-        "template": {"code": report.template.code, "version": report.template.version}
+    return {
+        **_frame(report.order, signer, signed_at),
+        "sections": written_sections(report),
+        "images": images,
+        "template": {"code": report.template.code, "version": report.template.version},
     }
 
 
@@ -80,6 +79,22 @@ def freeze_clinic() -> dict[str, Any]:
         "day_first": clinic.day_first,
         "logo": _keep(Path(clinic.logo.path)) if clinic.logo else None,
     }
+
+
+def written_sections(report: Report) -> list[dict[str, Any]]:
+    """Title, text and field lines of each section in which something is written, in the template's order."""
+    there = report.template.sections
+    examined_on = study_day(report.order) if has_fields(there) else dt.date.min
+    sections = [
+        {
+            "key": section["key"],
+            "title": section["title"],
+            "html": clean_html(report.content.get(section["key"], "")),
+            "fields": field_lines(section, report.content, examined_on),
+        }
+        for section in there
+    ]
+    return [section for section in sections if section["html"] or section["fields"]]
 
 
 def freeze_addendum(
@@ -129,6 +144,11 @@ def _frame(
         "signer": {"name": signer.full_name or signer.username, "title": signer.title},
         "signed_at": signed_at.isoformat(),
     }
+
+
+def study_day(order: Order) -> dt.date:
+    """The day of the examination where the clinic is."""
+    return _study_time(order).astimezone(clinic_zone()).date()
 
 
 def _study_time(order: Order) -> dt.datetime:

@@ -1,6 +1,7 @@
 """The report as a form: one prose editor for each section of its template."""
 
-from typing import cast
+from collections.abc import Iterator
+from typing import Any, cast
 
 from django import forms
 from django.http import QueryDict
@@ -8,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django_prose_editor.fields import ProseEditorFormField
 
+from .fields import fields_of, name_of
 from .models import Report, ReportTemplate
 from .richtext import EXTENSIONS, MAX_CHARACTERS
 
@@ -30,6 +32,18 @@ class ReportForm(forms.Form):
         super().__init__(initial=report.content)
         for section in report.template.sections:
             self.fields[section["key"]] = prose_field(section["title"])
+        self.report = report
+
+    def sections(self) -> Iterator[dict[str, Any]]:
+        """Each section's text as a form field, and its fields with what was entered."""
+        content = self.report.content
+        for section in self.report.template.sections:
+            entries = [
+                {"name": name, "field": field, "value": content.get(name, "")}
+                for field in fields_of(section)
+                for name in [name_of(section, field)]
+            ]
+            yield {"text": self[section["key"]], "entries": entries}
 
 
 class TemplateChoiceForm(forms.Form):

@@ -21,8 +21,9 @@ class ReportTemplateQuerySet(models.QuerySet["ReportTemplate"]):
 class ReportTemplate(models.Model):
     """The sections of a report. A changed template is a new version, so an old report keeps its own.
 
-    ``sections`` is ``[{"key": "findings", "title": "Findings", "initial": "<p>…</p>", "normal": …}, …]``:
-    ``initial`` stands in every new report, ``normal`` is what "insert normal text" inserts.
+    ``sections`` is ``[{"key": "findings", "title": "Findings", "initial": "<p>…</p>", "normal": …,
+    "fields": …}, …]``: ``initial`` stands in every new report, ``normal`` is what "insert normal text"
+    inserts, ``fields`` are lines as in ``reporting.fields``.
     """
 
     code = models.CharField(_("code"), max_length=40)
@@ -83,8 +84,9 @@ class ReportQuerySet(models.QuerySet["Report"]):
 class Report(models.Model):
     """The report of one order while it is written. What is signed is copied into a ``ReportVersion``.
 
-    ``content`` is ``{"findings": "<p>…</p>", …}`` by section key, sanitised HTML. ``revision`` counts
-    saves: a save that names an older revision is a conflict, never an overwrite.
+    ``content`` is ``{"findings": "<p>…</p>", "findings.crl": "45", …}``: sanitised HTML by section key, and
+    what was entered into a section's fields by section and field. ``revision`` counts saves: a save that
+    names an older revision is a conflict, never an overwrite.
     """
 
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="report")
@@ -130,14 +132,6 @@ class Report(models.Model):
         if self.is_imported:
             return self.original_author or str(_("Author not known"))
         return str(self.signed_by or "")
-
-    @property
-    def titled_content(self) -> list[tuple[str, str]]:
-        """Title and text of each section that has a text, in the template's order."""
-        sections = self.template.sections
-        return [
-            (each["title"], self.content[each["key"]]) for each in sections if self.content.get(each["key"])
-        ]
 
 
 class ReportImage(models.Model):

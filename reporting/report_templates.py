@@ -14,6 +14,7 @@ from clinic.models import User
 from clinic.permissions import Permission
 from scheduling.models import Order
 
+from .fields import parse_fields
 from .models import ReportTemplate
 from .richtext import clean_html
 
@@ -134,9 +135,17 @@ def clean_sections(sections: list[dict[str, str]]) -> list[dict[str, str]]:
             "title": section.get("title", "").strip() or section["key"].replace("_", " ").capitalize(),
             "initial": clean_html(section.get("initial", "")),
             "normal": clean_html(section.get("normal", "")),
+            "fields": clean_fields(section.get("fields", "")),
         }
         for section in sections
     ]
+
+
+def clean_fields(lines: str) -> str:
+    """Lines of fields as they are kept; what is not understood is refused."""
+    lines = "\n".join(line.strip() for line in lines.splitlines() if line.strip())
+    parse_fields(lines)
+    return lines
 
 
 def _next_version(code: str) -> int:

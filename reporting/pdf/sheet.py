@@ -120,6 +120,7 @@ def _section(section: dict[str, str]) -> dict[str, Any]:
     return {
         "key": section["key"],
         "title": section["title"],
+        "fields": section.get("fields", []),
         "html": normalise(html),
         "nodes": _with_direction(parse(html)),
     }

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from html import escape
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from scheduling.days import clinic_zone
 from scheduling.models import Order
 from scheduling.statuses import OrderStatus
 
+from ..fields import clean_entry, named_fields
 from ..models import Report, ReportStatus, ReportTemplate, SetAside
 from ..report_templates import choose_template
 from ..richtext import as_paragraphs, clean_html
@@ -142,17 +144,23 @@ def lock_report(report: Report) -> Report:
 
 
 def clean_content(template: ReportTemplate, content: Content) -> Content:
-    """``content`` with known sections and clean text only; sections without text are left out."""
+    """``content`` with known sections and fields and clean text only; what is empty is left out."""
     if not isinstance(content, dict) or not all(isinstance(html, str) for html in content.values()):
         raise InvalidInput(_("The text of a report is one text for each section."))
-    known = [section["key"] for section in template.sections]
+    known = _names(template)
     unknown = sorted(set(content) - set(known))
     if unknown:
         raise InvalidInput(
             _("There is no section “%(read)s” in this report; there are: %(accepted)s.")
             % {"read": ", ".join(unknown)[:100], "accepted": ", ".join(known)}
         )
-    return {key: cleaned for key in known if (cleaned := clean_html(content.get(key, "")))}
+    return {name: cleaned for name, clean in known.items() if (cleaned := clean(content.get(name, "")))}
+
+
+def _names(template: ReportTemplate) -> dict[str, Callable[[str], str]]:
+    """What a report from ``template`` may hold, and how each is cleaned."""
+    sections = {section["key"]: clean_html for section in template.sections}
+    return sections | {name: clean_entry for name, _field in named_fields(template.sections)}
 
 
 def set_aside(report: Report, *, by: User, content: Content, based_on: int) -> None:
@@ -171,7 +179,7 @@ def change_template(report: Report, *, by: User, template: ReportTemplate) -> Re
     """Write the report from another template. Text of sections that it does not have is set aside."""
     current = lock_report(report)
     require_writer(current, by)
-    known = [section["key"] for section in template.sections]
+    known = _names(template)
     untouched = _initial_content(current.template, current.order)
     written = {key: html for key, html in current.content.items() if untouched.get(key) != html}
     if set(written) - set(known):

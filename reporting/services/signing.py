@@ -17,6 +17,7 @@ from scheduling.orders import mark_reported
 
 from ..checks import sign_warnings
 from ..documents import fingerprint, freeze_addendum, freeze_report
+from ..fields import problems
 from ..models import Report, ReportStatus, ReportVersion, VersionKind
 from ..richtext import clean_html
 from .drafts import lock_report, require_writer
@@ -58,8 +59,11 @@ def _sign(report: Report, *, by: User, revision: int | None, despite_warnings: b
     require_writer(current, by)
     if revision is not None and revision != current.revision:
         raise Conflict(_("The text was changed meanwhile. Look at it again before you sign."))
-    if not {"findings", "impression"} & set(current.content):
+    if not {"findings", "impression"} & {name.partition(".")[0] for name in current.content}:
         raise InvalidInput(_("Write the findings or the impression before you sign."))
+    wrong = problems(current.template.sections, current.content)
+    if wrong:
+        raise InvalidInput(" ".join(wrong.values()))
     warnings = sign_warnings(current)
     if warnings and not despite_warnings:
         raise Unconfirmed(warnings)

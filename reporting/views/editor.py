@@ -17,6 +17,8 @@ from scheduling.days import clinic_zone, spoken_clock
 from scheduling.statuses import OrderStatus
 
 from .. import services
+from ..documents import study_day
+from ..fields import calculated, has_fields, problems
 from ..forms import TemplateChoiceForm
 from ..models import Report, ReportImage, ReportStatus
 
@@ -47,7 +49,20 @@ def report_save(request: StaffRequest, pk: int) -> JsonResponse:
         return _conflict(request, pk, refusal)
     except DomainError as refusal:
         return JsonResponse({"error": refusal.message}, status=refusal.status)
-    return JsonResponse({"revision": saved.revision, "saved_at": spoken_clock(timezone.now())})
+    return JsonResponse(
+        {"revision": saved.revision, "saved_at": spoken_clock(timezone.now())} | field_answers(saved)
+    )
+
+
+def field_answers(report: Report) -> dict[str, dict[str, str]]:
+    """What the fields come to and what is wrong with them, by name."""
+    sections = report.template.sections
+    if not has_fields(sections):
+        return {}
+    return {
+        "calculated": calculated(sections, report.content, study_day(report.order)),
+        "problems": problems(sections, report.content),
+    }
 
 
 def _sent_text(request: HttpRequest) -> dict[str, Any]:

@@ -17,11 +17,13 @@ from scheduling.models import Order
 from scheduling.orders import claim_order, hand_back_order
 from scheduling.statuses import READABLE, OrderStatus, Priority
 
+from ..documents import written_sections
 from ..forms import ReportForm, TemplateChoiceForm
 from ..models import Report, ReportStatus
 from ..reading import priors_of, readers_with_loads, reading_rows
 from ..services import open_report
 from ..services.claims import claim_next
+from .editor import field_answers
 
 
 @require(P.STUDY_READ)
@@ -114,5 +116,8 @@ def _desk(request: StaffRequest, order: Order, report: Report | None, *, is_mine
                 section["key"]: section.get("normal", "") for section in report.template.sections
             },
             "set_aside": report.set_aside.select_related("author"),
+            "field_answers": field_answers(report),
         }
+    elif report is not None:
+        context["sections"] = written_sections(report)
     return context

@@ -16,9 +16,10 @@ function csrfToken() {
 }
 
 export class Autosave {
-  /** `read()` gives the texts on the screen; `show(state, detail)` tells the writer; `meet(answer)` shows a conflict. */
-  constructor({ url, revision, saved, read, show, meet, copy }) {
-    Object.assign(this, { url, revision, saved, read, show, meet, copy });
+  /** `read()` gives the texts on the screen; `show(state, detail)` tells the writer; `meet(answer)` shows a conflict;
+   *  `told(answer)` shows what the server worked out of what it saved. */
+  constructor({ url, revision, saved, read, show, meet, told, copy }) {
+    Object.assign(this, { url, revision, saved, read, show, meet, told, copy });
     this.state = "saved";
     this.sending = null;
     this.quietTimer = null;
@@ -113,6 +114,7 @@ export class Autosave {
       this.firstUnsaved = null;
       if (!this.isDirty()) this.copy.forget();
       this.tell("saved", { time: answer.saved_at });
+      this.told(answer);
       return true;
     }
     if (response.status === 409) {

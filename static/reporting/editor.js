@@ -7,17 +7,38 @@ const texts = document.getElementById("editor-texts").dataset;
 const normal = JSON.parse(document.getElementById("normal-texts").textContent);
 const form = document.getElementById("report-form");
 const areas = [...form.querySelectorAll("textarea")];
+const entries = [...form.querySelectorAll("[data-field]")];
 const editors = new Map();
 const initial = Object.fromEntries(areas.map((area) => [area.name, area.value]));
 
 // --- the texts on the screen ----------------------------------------------------------------------
-const read = () => Object.fromEntries(areas.filter((area) => area.value).map((area) => [area.name, area.value]));
+const read = () => Object.fromEntries([
+  ...areas.filter((area) => area.value).map((area) => [area.name, area.value]),
+  ...entries.filter((entry) => entry.value.trim()).map((entry) => [entry.dataset.field, entry.value.trim()]),
+]);
 const withoutEmpty = (content) => Object.fromEntries(Object.entries(content).filter(([, html]) => html));
 
 function write(content) {
   for (const [name, editor] of editors) {
     const html = content[name] || "";
     if (editor.getHTML() !== html) editor.commands.setContent(html, { emitUpdate: true });
+  }
+  for (const entry of entries) setEntry(entry, content[entry.dataset.field] || "");
+}
+
+function setEntry(entry, value) {
+  // What an older text says of a choice stays to be seen, also when it is not offered any more.
+  if (entry.tagName === "SELECT" && ![...entry.options].some((option) => option.value === value)) entry.add(new Option(value));
+  entry.value = value;
+}
+
+/** What the server made of the fields: results, and what it could not read. */
+function showAnswers({ calculated = {}, problems = {} }) {
+  for (const output of form.querySelectorAll("[data-calculated]")) output.textContent = calculated[output.dataset.calculated] || "";
+  for (const entry of entries) {
+    const problem = problems[entry.dataset.field] || "";
+    document.getElementById(`problem-${entry.dataset.field}`).textContent = problem;
+    entry.setAttribute("aria-invalid", problem ? "true" : "false");
   }
 }
 
@@ -30,6 +51,10 @@ function whatDiffers(content, other) {
     const blocks = [...page.body.querySelectorAll("p, li")].filter((block) => !block.querySelector("p, li"));
     const words = (blocks.length ? blocks : [page.body]).map((block) => block.textContent).join("\n");
     lines.push(`${document.getElementById(`title-${area.name}`).textContent.toUpperCase()}\n${words}`);
+  }
+  for (const entry of entries) {
+    const name = entry.dataset.field;
+    if (content[name] && content[name] !== other[name]) lines.push(`${entry.labels[0].textContent}: ${content[name]}`);
   }
   return lines.join("\n\n");
 }
@@ -89,6 +114,7 @@ function meet(answer) {
     // Signed, or somebody else's by now: nothing can be chosen, the text is set aside on the server.
     panel.querySelector(".form-actions").remove();
     for (const editor of editors.values()) editor.setEditable(false);
+    for (const entry of entries) entry.disabled = true;
     autosave.copy.forget();
   }
   problemBox.replaceChildren(panel);
@@ -103,6 +129,7 @@ const autosave = new Autosave({
   read,
   show,
   meet,
+  told: showAnswers,
   copy: new LocalCopy(root.dataset.report, root.dataset.user),
 });
 
@@ -133,6 +160,7 @@ function allReady() {
   } else {
     autosave.copy.forget();
   }
+  showAnswers(JSON.parse(document.getElementById("field-answers").textContent));
   form.addEventListener("input", () => autosave.changed());
   root.dataset.ready = "yes";
 }

@@ -11,6 +11,7 @@ from reporting.report_templates import (
     SECTION_KEYS,
     SHIPPED,
     choose_template,
+    clean_fields,
     clean_sections,
     revise_template,
     ship_templates,
@@ -33,6 +34,7 @@ def test_shipped_template_is_whole_and_clean(path) -> None:
         assert section["title"]
         assert clean_html(section["initial"]) == section["initial"]
         assert clean_html(section["normal"]) == section["normal"]
+        assert clean_fields(section.get("fields", "")) == section.get("fields", "")
     normal = {section["key"]: plain_text(section["normal"]) for section in template["sections"]}
     assert normal["findings"]
     assert normal["impression"]
@@ -51,8 +53,14 @@ def test_shipped_template_is_whole_and_clean(path) -> None:
         ({"modality": "US", "body_part": "NECK"}, "us-general"),
         ({"modality": "CT", "body_part": "CHEST"}, "ct-chest"),
         ({"modality": "CT", "body_part": "ABDOMEN"}, "ct-abdomen"),
-        ({"modality": "CT", "body_part": "HEAD"}, "ct-general"),
-        ({"modality": "MR", "body_part": "KNEE"}, "general"),
+        ({"modality": "CT", "body_part": "HEAD"}, "ct-head"),
+        ({"modality": "CT", "body_part": "FOOT"}, "ct-general"),
+        ({"modality": "MR", "body_part": "KNEE"}, "mr-knee"),
+        ({"modality": "MR", "body_part": "LSPINE"}, "mr-spine"),
+        ({"modality": "MR", "body_part": "FOOT"}, "general"),
+        ({"modality": "MG", "body_part": "BREAST"}, "mg-breast"),
+        ({"modality": "US", "body_part": "BREAST"}, "us-breast"),
+        ({"modality": "US", "body_part": "PREGNANCY"}, "us-ob-growth"),
         ({"modality": "DX", "body_part": "CHEST", "report_template_code": "us-abdomen"}, "us-abdomen"),
         ({"modality": "DX", "body_part": "CHEST", "report_template_code": "no-such"}, "xray-chest"),
     ],
@@ -113,7 +121,7 @@ def test_changed_template_is_a_new_version_and_old_reports_keep_theirs() -> None
     assert report.template == template
     assert revised.version == template.version + 1
     assert revised.sections == [
-        {"key": "findings", "title": "What we saw", "initial": "", "normal": "<p>Nothing</p>"}
+        {"key": "findings", "title": "What we saw", "initial": "", "normal": "<p>Nothing</p>", "fields": ""}
     ]
     assert choose_template(report.order) == revised
 
