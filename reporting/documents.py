@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import zoneinfo
 from pathlib import Path
 from typing import Any
 

@@ -96,6 +96,8 @@ def read(request: StaffRequest, pk: int) -> HttpResponse:
 def _desk(request: StaffRequest, order: Order, report: Report | None, *, is_mine: bool) -> dict[str, Any]:
     """Everything on the reading desk."""
     study = getattr(order, "study", None)
+    if report is not None:
+        report.order = order  # with all that is fetched of it already
     context = {
         "order": order,
         "patient": order.patient,

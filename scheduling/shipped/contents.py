@@ -76,7 +76,9 @@ class ShippedProcedure:
     template: str = ""
 
 
-def _x(code: str, name: str, body_part: str, notes: str, *, minutes: int = 10) -> ShippedProcedure:
+def _x(
+    code: str, name: str, body_part: str, notes: str, *, minutes: int = 10, template: str = ""
+) -> ShippedProcedure:
     return ShippedProcedure(
         code=code,
         name=name,
@@ -86,7 +88,7 @@ def _x(code: str, name: str, body_part: str, notes: str, *, minutes: int = 10) -
         preparation=UNDRESS,
         questions=RAYS,
         notes=notes,
-        template="xray-chest" if code.startswith("XCHEST") else "" if body_part == "ABDOMEN" else "xray-bone",
+        template=template or ("" if body_part == "ABDOMEN" else "xray-bone"),
     )
 
 
@@ -157,9 +159,13 @@ def _g(code: str, name: str, notes: str, *, minutes: int = 20) -> ShippedProcedu
 
 
 PROCEDURES = (
-    _x("XCHEST", "Chest X-ray PA", "CHEST", "180 cm, 120 kV, grid, full inspiration."),
-    _x("XCHEST2", "Chest X-ray PA and lateral", "CHEST", "180 cm, 120 kV; left lateral.", minutes=15),
-    _x("XCHESTBED", "Chest X-ray at the bed", "CHEST", "100 cm, 85 kV, AP; note the position.", minutes=15),
+    _x("XCHEST", "Chest X-ray PA", "CHEST", "180 cm, 120 kV, grid, full inspiration.", template="xray-chest"),
+    _x("XCHEST2", "Chest X-ray PA and lateral", "CHEST", "180 cm, 120 kV; left lateral.", minutes=15,
+       template="xray-chest"),
+    _x("XCHESTBED", "Chest X-ray at the bed", "CHEST", "100 cm, 85 kV, AP; note the position.", minutes=15,
+       template="xray-chest"),
+    _x("XCHESTTB", "Chest X-ray, tuberculosis screening", "CHEST", "180 cm, 120 kV, PA, full inspiration.",
+       template="xray-tb-screening"),
     _x("XRIBS", "Ribs, one side", "CHEST", "70 kV; two projections of the painful side.", minutes=15),
     _x("XABDOMEN", "Abdomen X-ray", "ABDOMEN", "75 kV, supine; upright or left lateral for free air."),
     _x("XHANDL", "Left hand X-ray", "HAND", "52 kV, PA and oblique, fingers spread."),
@@ -179,20 +185,23 @@ PROCEDURES = (
     _u("ULIVER", "Liver and gallbladder ultrasound", "LIVER", "Measure liver and common bile duct.",
        preparation=FASTING, template="us-abdomen"),
     _u("UKUB", "Kidneys and bladder ultrasound", "KIDNEY", "Both lengths; residual urine after voiding.",
-       preparation=FULL_BLADDER),
+       preparation=FULL_BLADDER, template="us-kub"),
     _u("UPELVIS", "Pelvis ultrasound", "PELVIS", "Through the full bladder, then transvaginal if agreed.",
-       preparation=FULL_BLADDER),
+       preparation=FULL_BLADDER, template="us-pelvis"),
     _u("UOB1", "Obstetric ultrasound, first trimester", "UTERUS", "Place, heartbeat, crown-rump length.",
-       preparation=FULL_BLADDER),
+       preparation=FULL_BLADDER, template="us-ob-first"),
     _u("UOB2", "Obstetric ultrasound, second and third trimester", "UTERUS",
-       "Biometry, anatomy, placenta, fluid.", minutes=30),
-    _u("UTHYROID", "Thyroid ultrasound", "THYROID", "Volume of both lobes; nodes by TI-RADS.", minutes=15),
-    _u("UBREAST", "Breast ultrasound", "BREAST", "Both breasts and armpits; findings by clock and distance."),
+       "Biometry, anatomy, placenta, fluid.", minutes=30, template="us-ob-growth"),
+    _u("UTHYROID", "Thyroid ultrasound", "THYROID", "Volume of both lobes; nodes by TI-RADS.", minutes=15,
+       template="us-thyroid"),
+    _u("UBREAST", "Breast ultrasound", "BREAST", "Both breasts and armpits; findings by clock and distance.",
+       template="us-breast"),
     _u("USCROTUM", "Scrotum ultrasound", "TESTIS", "Both sides with colour Doppler; urgent if torsion."),
     _u("UCAROTID", "Neck arteries with colour Doppler", "NECK", "Velocities of CCA, ICA, ECA, vertebral.",
        minutes=30),
     _u("UVEINLEG", "Leg veins with colour Doppler", "LEG", "Compression from groin to calf.", minutes=30),
-    _c("CTHEAD", "CT head", "HEAD", "Axial 5 and 1 mm, brain and bone windows.", minutes=15),
+    _c("CTHEAD", "CT head", "HEAD", "Axial 5 and 1 mm, brain and bone windows.", minutes=15,
+       template="ct-head"),
     _c("CTSINUS", "CT sinuses", "SINUS", "Low dose, 1 mm, coronal reformats.", minutes=15),
     _c("CTCHEST", "CT chest with contrast", "CHEST", "70 ml, 30 s; lung and soft tissue windows.",
        template="ct-chest"),
