@@ -105,9 +105,9 @@ def file_objects(received: Sequence[Received], *, by: User) -> None:
 def _open_arrivals(readable: Sequence[Received]) -> dict[str, _Arrivals]:
     """The studies that are here already, held until the transaction ends."""
     studies = (
-        Study.objects.select_for_update(of=("self",))
+        Study.objects.select_for_update()
         .filter(study_instance_uid__in={one.facts["study_instance_uid"] for one in readable})
-        .select_related("patient", "order")
+        .prefetch_related("patient", "order")
         .order_by("pk")
     )
     return {study.study_instance_uid: _Arrivals(study) for study in studies}

@@ -142,8 +142,9 @@ def _checked_reason(reason: str) -> str:
 
 def _lock(*pks: int) -> list[Patient]:
     """Both records in the order asked for, locked in the order of their ids."""
-    rows = Patient.objects.select_for_update(of=("self",)).select_related("merged_into")
-    locked = {patient.pk: patient for patient in rows.filter(pk__in=pks).order_by("pk")}
+    # Nothing is joined: what a lock waited for is read afresh only in the row that it locks.
+    rows = Patient.objects.select_for_update().filter(pk__in=pks).order_by("pk")
+    locked = {patient.pk: patient for patient in rows}
     return [locked[pk] for pk in pks]
 
 

@@ -172,10 +172,11 @@ def lock_appointment(appointment: Appointment) -> list[Order]:
     The appointment itself keeps the status that the caller saw: ``move_appointment`` compares it.
     """
     Appointment.objects.select_for_update(no_key=True).get(pk=appointment.pk)
+    # Fetched behind the lock: a join would show what was there before it was waited for.
     return list(
-        Order.objects.select_for_update(no_key=True, of=("self",))
+        Order.objects.select_for_update(no_key=True)
         .filter(appointment=appointment)
-        .select_related("patient", "procedure")
+        .prefetch_related("patient", "procedure")
         .order_by("pk")
     )
 
