@@ -1,5 +1,6 @@
 """The one WebSocket consumer of Cedar: check user and topics, join the groups, forward topic names."""
 
+from typing import Any
 from urllib.parse import parse_qs
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
@@ -17,6 +18,7 @@ TOPIC_PERMISSIONS = {
     "nodes": Permission.CONFIGURE,
 }
 MAX_TOPICS = 50
+PULSE = "pulse"
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):
@@ -42,6 +44,11 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         for topic in [RESYNC, *getattr(self, "topics", [])]:
             await self.channel_layer.group_discard(group_of(topic), self.channel_name)
+
+    async def receive_json(self, content: Any, **_: Any) -> None:
+        """The page asks whether it is still told of everything; no answer means no."""
+        if bridge.is_listening:
+            await self.send_json({"topic": PULSE})
 
     async def live_topic(self, event: dict) -> None:
         await self.send_json({"topic": event["topic"]})

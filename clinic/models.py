@@ -84,9 +84,14 @@ class User(AbstractBaseUser):
         return self.full_name
 
     def can(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """Everything that this user may do now."""
         if not self.is_active:
-            return False
-        return permission in (MACHINE_PERMISSIONS if self.is_machine else permissions_of(self.roles))
+            return frozenset()
+        return MACHINE_PERMISSIONS if self.is_machine else permissions_of(self.roles)
 
     @property
     def is_staff(self) -> bool:

@@ -1,10 +1,12 @@
 """Sending studies to others, asking archives for earlier ones, and the queue of both."""
 
+import datetime as dt
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -20,6 +22,7 @@ from .sending import send_study
 from .transfers import cancel, queue_again
 
 _FINISHED_SHOWN = 50
+_STUCK_FOR = dt.timedelta(days=7)  # what was given up longer ago is history
 
 
 @require_safe
@@ -32,6 +35,15 @@ def send_list(request: StaffRequest) -> HttpResponse:
     if request.headers.get("HX-Target") == "sends":
         template += "#sends"
     return render(request, template, {"sends": _shown(sends), "fetches": _shown(fetches)})
+
+
+@require_safe
+@require(Permission.CONFIGURE)
+def stuck_transfers(request: StaffRequest) -> HttpResponse:
+    """How many transfers did not get through, for the board of whoever is in charge."""
+    since = timezone.now() - _STUCK_FOR
+    failed = Send.objects.stuck(since).count() + Fetch.objects.stuck(since).count()
+    return render(request, "dicomserver/_stuck_transfers.html", {"failed": failed})
 
 
 @require_POST

@@ -194,6 +194,13 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
             Q(state=TransferState.RUNNING) | Q(state=TransferState.WAITING, next_try_at__lte=at)
         )
 
+    def stuck(self, since: datetime.datetime) -> Self:
+        """Given up after ``since``, or tried in vain and to be tried again."""
+        return self.filter(
+            Q(state=TransferState.FAILED, finished_at__gte=since)
+            | Q(state=TransferState.WAITING, attempts__gt=0)
+        )
+
 
 class Transfer(models.Model):
     """What sending and fetching have in common: tried again, less and less often, until it is done."""

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", views.node_list, name="node_list"),
     path("add/", views.node_add, name="node_add"),
     path("sends/", exchange_views.send_list, name="send_list"),
+    path("sends/stuck/", exchange_views.stuck_transfers, name="stuck_transfers"),
     path("sends/<int:pk>/retry/", exchange_views.send_retry, name="send_retry"),
     path("sends/<int:pk>/cancel/", exchange_views.send_cancel, name="send_cancel"),
     path("fetches/<int:pk>/retry/", exchange_views.fetch_retry, name="fetch_retry"),

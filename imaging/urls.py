@@ -23,6 +23,7 @@ _SERIES = f"{_STUDY}/series/<uid:series_uid>"
 _INSTANCE = f"{_SERIES}/instances/<uid:instance_uid>"
 urlpatterns = [
     path("held/", views.held_list, name="held_list"),
+    path("held/counts/", views.stuck_images, name="stuck_images"),
     path("held/<int:pk>/target/", views.held_target, name="held_target"),
     path("held/<int:pk>/resolve/", views.study_resolve, name="study_resolve"),
     path("held/steps/<int:pk>/link/", views.step_link, name="step_link"),

@@ -92,6 +92,17 @@ def instance_thumbnail(request: StaffRequest, pk: int) -> HttpResponseBase:
     return thumbnail_response(request, visible_instances(request).filter(pk=pk).first())
 
 
+@require_GET
+@require(Permission.STUDY_RECONCILE)
+def stuck_images(request: StaffRequest) -> HttpResponse:
+    """How many images wait for a person, for the board of whoever is in charge."""
+    context = {
+        "held": Study.objects.visible_to(request.user).held().count(),
+        "quarantined": Quarantined.objects.open().count(),
+    }
+    return render(request, "imaging/_stuck_images.html", context)
+
+
 # --- held images --------------------------------------------------------------------------------------
 
 

@@ -5,18 +5,17 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from clinic.models import User
 from clinic.permissions import Role
 from imaging.models import Study, StudyState
-from scheduling.board import Wait, spoken_minutes
 from scheduling.models import Order
 from scheduling.statuses import READABLE, OrderStatus, Priority
+from scheduling.waits import READING_LIMITS, Clock
 
 from .models import Report
 
-# From how many minutes on a study that waits to be read is amber and red.
-WAIT_LIMITS = {Priority.STAT: (15, 60), Priority.URGENT: (120, 360), Priority.ROUTINE: (1440, 2880)}
 _RANK = Case(
     *(When(priority=priority, then=Value(rank)) for rank, priority in enumerate(Priority.values)),
     output_field=IntegerField(),
@@ -28,10 +27,14 @@ class ReadingRow:
     """One study to be read as a reader sees it."""
 
     order: Order
-    wait: Wait
+    clock: Clock
     is_mine: bool
     has_draft: bool
     study: Study | None
+
+    @property
+    def wait_html(self) -> SafeString:
+        return self.clock.html(timezone.now())
 
     @property
     def is_free(self) -> bool:
@@ -60,24 +63,16 @@ def reading_rows(user: User, *, only_mine: bool) -> list[ReadingRow]:
     )
     if only_mine:
         orders = orders.filter(reader=user, status=OrderStatus.READING)
-    now = timezone.now()
     return [
         ReadingRow(
             order=order,
-            wait=_wait(order, now),
+            clock=Clock(order.acquired_at or order.status_changed_at, READING_LIMITS[order.priority]),
             is_mine=order.status == OrderStatus.READING and order.reader_id == user.pk,
             has_draft=getattr(order, "report", None) is not None,
             study=getattr(order, "study", None),
         )
         for order in orders
     ]
-
-
-def _wait(order: Order, now: dt.datetime) -> Wait:
-    minutes = max(0, int((now - (order.acquired_at or now)).total_seconds() // 60))
-    amber, red = WAIT_LIMITS[Priority(order.priority)]
-    age = "calm" if minutes < amber else "amber" if minutes < red else "red"
-    return Wait(minutes, age, spoken_minutes(minutes))
 
 
 def readers_with_loads() -> QuerySet[User]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from clinic.models import User
 
-from .board import Card, make_card, visits
+from .cards import Card, make_card, visits
 from .closures import ClosedTime, closed_times
 from .days import clinic_zone, day_bounds
 from .models import Appointment, Place, Station

@@ -1,30 +1,31 @@
-"""The board of a day: cards in columns by state, what each waits for and for how long."""
+"""The board of today: cards in columns by state, or in a list by the hour, and how many there are."""
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
+from zoneinfo import ZoneInfo
 
-from django.db.models import Prefetch, Q, QuerySet
-from django.urls import reverse
-from django.utils import timezone
+from django.db.models import Q
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import get_language, gettext_lazy
 
 from clinic.models import User
-from clinic.permissions import Permission
+from clinic.shared import shared
 
-from .days import clinic_zone, day_bounds, spoken_minutes
-from .models import Appointment, Order, Station
-from .statuses import PRESENT, OrderStatus, Priority
+from .cards import PRIORITY_RANK
+from .days import clinic_today, clinic_zone, day_bounds
+from .faces import Face, Names, face_of
+from .models import Appointment, Order, Procedure, Station
+from .statuses import PRESENT
 from .statuses import AppointmentStatus as A
-from .steps import Step, steps_for
 
 COLUMNS = [A.BOOKED, A.WAITING, A.IN_ROOM, A.IN_SCAN, A.REVIEW, A.COMPLETED]
 FOLDED = [A.NO_SHOW, A.CANCELLED]
-NOT_OVER = [A.BOOKED, A.WAITING, A.IN_ROOM, A.IN_SCAN, A.REVIEW]
-LATEST = 12
+OVER = [A.COMPLETED, A.NO_SHOW, A.CANCELLED]
+# Of what is far away in time only so many are shown, unless all are asked for.
+NEXT, LATEST = 30, 12
+FRESH_SECONDS = 20
+BEFORE = -1  # the "hour" of who came on another day and is still here
 NOBODY: dict[str, str | Promise] = {
     A.BOOKED: gettext_lazy("Nobody else is expected."),
     A.WAITING: gettext_lazy("Nobody waits."),
@@ -33,90 +34,51 @@ NOBODY: dict[str, str | Promise] = {
     A.REVIEW: gettext_lazy("Everything is read."),
     A.COMPLETED: gettext_lazy("Nothing is completed yet."),
 }
-# From how many minutes on a wait is amber and red.
-WAIT_LIMITS: dict[str, tuple[int, int]] = {
-    A.BOOKED: (5, 20),
-    A.WAITING: (15, 30),
-    A.IN_ROOM: (15, 30),
-    A.IN_SCAN: (45, 90),
-    A.REVIEW: (60, 180),
-}
-PRIORITY_RANK = {priority: rank for rank, priority in enumerate(Priority.values)}
 
 
 @dataclass(frozen=True)
-class Wait:
-    """How long somebody has been in a state; ``age`` is calm, amber or red."""
+class Today:
+    """Everything that happens today, as one look at the database saw it."""
 
-    minutes: int
-    age: str
-    text: str
+    day: dt.date
+    faces: list[Face]
+    stations: list[tuple[int, str]]
 
 
-@dataclass
-class Card:
-    """One visit as everybody sees it; ``steps`` are what the looking user may do with it."""
+@dataclass(frozen=True)
+class Choice:
+    """What somebody wants to see of today; ``find`` are words of a name or a number."""
 
-    appointment: Appointment
-    wait: Wait | None
-    user: User
+    station: int | None = None
+    doctor: int | None = None
+    priority: str = ""
+    find: str = ""
+    shows_all: bool = False
 
-    @cached_property
-    def orders(self) -> list[Order]:
-        """Without cancelled ones, unless there is nothing else."""
-        orders = list(self.appointment.orders.all())
-        return [order for order in orders if order.status != OrderStatus.CANCELLED] or orders
-
-    @cached_property
-    def priority(self) -> str:
-        return min(
-            (order.priority for order in self.orders), key=PRIORITY_RANK.__getitem__, default=Priority.ROUTINE
+    def shows(self, face: Face) -> bool:
+        return (
+            self.station in {None, face.station_pk}
+            and self.doctor in {None, face.doctor_pk}
+            and self.priority in {"", face.priority}
+            and (not self.find or face.speaks_of(self.find.casefold().replace(",", " ").split()))
         )
-
-    @property
-    def priority_label(self) -> str | Promise:
-        return Priority(self.priority).label
-
-    @property
-    def readers(self) -> list[User]:
-        return [order.reader for order in self.orders if order.status == OrderStatus.READING and order.reader]
-
-    @property
-    def url(self) -> str:
-        """Where the work on this visit goes on for the looking user."""
-        if self.user.can(Permission.EXAM_PERFORM):
-            return reverse("scheduling:exam", args=[self.appointment.pk])
-        if self.orders:
-            return reverse("scheduling:order_detail", args=[self.orders[0].pk])
-        return reverse("patients:patient_detail", args=[self.appointment.patient_id])
-
-    @cached_property
-    def steps(self) -> list[Step]:
-        return steps_for(self.appointment, self.user, has_orders=bool(self.orders))
-
-    @property
-    def main_steps(self) -> list[Step]:
-        return [step for step in self.steps if step.is_main]
-
-    @property
-    def other_steps(self) -> list[Step]:
-        return [step for step in self.steps if not step.is_main]
 
 
 @dataclass
 class Column:
-    """Visits in one state; of what is over only the latest are shown, the calendar has the rest."""
+    """Visits in one state, in the order in which somebody looks at them."""
 
     status: str
-    cards: list[Card] = field(default_factory=list)
+    faces: list[Face] = field(default_factory=list)
+    most: int | None = None
 
     @property
-    def shown(self) -> list[Card]:
-        return self.cards if self.status in NOT_OVER else self.cards[:LATEST]
+    def shown(self) -> list[Face]:
+        return self.faces[: self.most]
 
     @property
     def hidden(self) -> int:
-        return len(self.cards) - len(self.shown)
+        return len(self.faces) - len(self.shown)
 
     @property
     def label(self) -> str | Promise:
@@ -128,93 +90,96 @@ class Column:
 
 
 @dataclass(frozen=True)
-class StationCount:
-    station: Station
+class Count:
+    """A station or a doctor of today's board, and how many visits there are."""
+
+    pk: int
+    name: str
     count: int
     is_chosen: bool
 
 
 @dataclass
 class Board:
-    """What the board of ``day`` shows, narrowed to a station and a priority."""
+    """What of today is shown, by state and by the hour."""
 
     day: dt.date
-    columns: list[Column]
-    folded: list[Column]
-    stations: list[StationCount]
+    choice: Choice
+    columns: dict[str, Column]
+    hours: dict[int, list[Face]]
+    stations: list[Count]
+    doctors: list[Count]
     total: int
-    station: Station | None
-    priority: str
+
+    @property
+    def shown(self) -> int:
+        return sum(len(column.faces) for column in self.columns.values())
 
 
-def visits() -> QuerySet[Appointment]:
-    """Appointments with all that a card shows, in two queries however many there are."""
-    orders = Order.objects.select_related("procedure", "reader", "referrer").order_by("pk")
-    return Appointment.objects.select_related("patient", "station", "doctor").prefetch_related(
-        Prefetch("orders", orders)
+def load_today(zone: ZoneInfo | None = None) -> Today:
+    """Today in the clinic, in six queries; many who look at the same time share one look."""
+    zone = zone or clinic_zone()
+    day = clinic_today(zone)
+    return shared(
+        "board", ("today", day, zone.key, get_language()), lambda: _look(day, zone), seconds=FRESH_SECONDS
     )
 
 
-def visits_on(day: dt.date) -> QuerySet[Appointment]:
+def _look(day: dt.date, zone: ZoneInfo) -> Today:
     """The visits of ``day``, and whoever is still in the clinic from before midnight or came early."""
-    start, end = day_bounds(day, clinic_zone())
+    start, end = day_bounds(day, zone)
     of_today = Q(starts_at__gte=start, starts_at__lt=end)
-    return visits().filter(of_today | Q(status__in=PRESENT)).order_by("starts_at", "pk")
+    visits = Appointment.objects.filter(of_today | Q(status__in=PRESENT)).select_related("patient")
+    found = list(visits.order_by("starts_at", "pk"))
+    orders = defaultdict(list)
+    for order in Order.objects.filter(appointment__in=[visit.pk for visit in found]).order_by("pk"):
+        orders[order.appointment_id].append(order)
+    stations = list(Station.objects.all())
+    names = Names(
+        stations={station.pk: str(station) for station in stations},
+        procedures=dict(Procedure.objects.values_list("pk", "name")),
+        people={person.pk: str(person) for person in User.objects.people().only("full_name", "username")},
+    )
+    faces = [face_of(visit, orders[visit.pk], names, day, zone) for visit in found]
+    busy = {face.station_pk for face in faces}
+    shown = [(station.pk, str(station)) for station in stations if station.is_active or station.pk in busy]
+    return Today(day, faces, shown)
 
 
-def make_card(visit: Appointment, user: User) -> Card:
-    return Card(visit, wait_of(visit, timezone.now()), user)
-
-
-def make_board(user: User, day: dt.date, *, station: Station | None = None, priority: str = "") -> Board:
-    now = timezone.now()
-    cards = [Card(visit, wait_of(visit, now), user) for visit in visits_on(day)]
-    counts = Counter(card.appointment.station_id for card in cards)
-    shown = [card for card in cards if _is_shown(card, station, priority)]
+def make_board(choice: Choice | None = None, zone: ZoneInfo | None = None) -> Board:
+    """Today, narrowed to ``choice``."""
+    choice, today = choice or Choice(), load_today(zone)
+    faces = [face for face in today.faces if choice.shows(face)]
+    hours: dict[int, list[Face]] = {}
+    for face in faces:
+        hours.setdefault(BEFORE if face.other_day else int(face.clock[:2]), []).append(face)
+    stations = Counter(face.station_pk for face in today.faces)
+    doctors = Counter((face.doctor_pk, face.doctor) for face in today.faces if face.doctor_pk)
     return Board(
-        day=day,
-        columns=[_column(status, shown) for status in COLUMNS],
-        folded=[_column(status, shown) for status in FOLDED],
-        stations=[
-            StationCount(each, counts[each.pk], each == station)
-            for each in Station.objects.filter(Q(is_active=True) | Q(pk__in=[pk for pk in counts if pk]))
+        day=today.day,
+        choice=choice,
+        columns={status: _column(status, faces, choice) for status in [*COLUMNS, *FOLDED]},
+        hours=hours,
+        stations=[Count(pk, name, stations[pk], pk == choice.station) for pk, name in today.stations],
+        doctors=[
+            Count(pk, name, number, pk == choice.doctor)
+            for (pk, name), number in sorted(doctors.items(), key=lambda pair: pair[0][1])
+            if pk
         ],
-        total=len(cards),
-        station=station,
-        priority=priority,
+        total=len(today.faces),
     )
 
 
-def wait_of(visit: Appointment, now: dt.datetime) -> Wait | None:
-    """How long the visit has been where it is; for a booked one how late it is."""
-    limits = WAIT_LIMITS.get(visit.status)
-    if limits is None:
-        return None
-    since = {A.BOOKED: visit.starts_at, A.WAITING: visit.arrived_at}.get(
-        A(visit.status), visit.status_changed_at
-    )
-    minutes = int((now - (since or visit.status_changed_at)).total_seconds() // 60)
-    if minutes < 0 or (visit.status == A.BOOKED and minutes == 0):
-        return None
-    age = "calm" if minutes < limits[0] else "amber" if minutes < limits[1] else "red"
-    spoken = spoken_minutes(minutes)
-    return Wait(minutes, age, _("%(time)s late") % {"time": spoken} if visit.status == A.BOOKED else spoken)
-
-
-def _is_shown(card: Card, station: Station | None, priority: str) -> bool:
-    return (station is None or card.appointment.station_id == station.pk) and priority in {"", card.priority}
-
-
-def _column(status: str, cards: list[Card]) -> Column:
-    column = Column(status, [card for card in cards if card.appointment.status == status])
+def _column(status: str, faces: list[Face], choice: Choice) -> Column:
+    mine = [face for face in faces if face.status == status]
     if status in {A.WAITING, A.REVIEW}:
-        column.cards.sort(key=_urgency)
-    if status not in NOT_OVER:
-        column.cards.reverse()
-    return column
+        mine.sort(key=_urgency)
+    if status in OVER:
+        mine.reverse()
+    most = None if choice.shows_all or choice.find else {A.BOOKED: NEXT}.get(A(status))
+    return Column(status, mine, LATEST if status in OVER and not (choice.shows_all or choice.find) else most)
 
 
-def _urgency(card: Card) -> tuple[int, dt.datetime]:
+def _urgency(face: Face) -> tuple[int, dt.datetime]:
     """Most urgent first, then who waits longest."""
-    visit = card.appointment
-    return PRIORITY_RANK[card.priority], visit.arrived_at or visit.status_changed_at
+    return PRIORITY_RANK[face.priority], face.arrived_at

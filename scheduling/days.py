@@ -13,8 +13,9 @@ def clinic_zone() -> ZoneInfo:
     return ZoneInfo(ClinicProfile.get().time_zone)
 
 
-def clinic_today() -> dt.date:
-    return timezone.localdate(timezone=clinic_zone())
+def clinic_today(zone: ZoneInfo | None = None) -> dt.date:
+    """Today in the clinic; ``zone`` is the clinic's where it is known already."""
+    return timezone.localdate(timezone=zone or clinic_zone())
 
 
 def day_bounds(day: dt.date, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:

@@ -1,6 +1,7 @@
 """The steps that the pages offer for a visit, as data: from which state, to which, and in which words."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -27,10 +28,10 @@ class Step:
     asks_first: bool = False
     permission: Permission | None = None  # otherwise the one that the move needs
 
-    def permission_for(self, visit: Appointment) -> Permission | None:
+    def permission_for(self, kind: str, status: str) -> Permission | None:
         """None when a visit of this kind never takes the step."""
-        possible = VISIT_MOVES[visit.kind][visit.status]
-        return self.permission or possible.get(self.to or STEP_BACK[visit.status])
+        possible = VISIT_MOVES[kind][status]
+        return self.permission or possible.get(self.to or STEP_BACK[status])
 
 
 STEPS = [
@@ -99,11 +100,18 @@ STEPS = [
 
 def steps_for(appointment: Appointment, user: User, *, has_orders: bool) -> list[Step]:
     """What ``user`` may do with ``appointment`` now; the services check it again."""
-    return [
+    return list(possible_steps(appointment.kind, appointment.status, has_orders, user.permissions))
+
+
+@lru_cache
+def possible_steps(
+    kind: str, status: str, has_orders: bool, permissions: frozenset[Permission]
+) -> tuple[Step, ...]:
+    """What whoever has ``permissions`` may do with a visit of ``kind`` in ``status``."""
+    return tuple(
         step
         for step in STEPS
-        if appointment.status in step.starts_from
+        if status in step.starts_from
         and step.needs_orders in {None, has_orders}
-        and (permission := step.permission_for(appointment)) is not None
-        and user.can(permission)
-    ]
+        and step.permission_for(kind, status) in permissions
+    )

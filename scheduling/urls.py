@@ -12,6 +12,7 @@ from .views import (
     safety,
     signing,
     slots,
+    stuck,
     visits,
     walk_in,
 )
@@ -19,6 +20,8 @@ from .views import (
 app_name = "scheduling"
 urlpatterns = [
     path("board/", board.board, name="board"),
+    path("board/stuck/", stuck.stuck, name="stuck"),
+    path("board/stuck/counts/", stuck.stuck_counts, name="stuck_counts"),
     path("walk-in/", walk_in.walk_in, name="walk_in"),
     path("walk-in/patients/", walk_in.walk_in_patients, name="walk_in_patients"),
     path("calendar/", calendar.calendar, name="calendar"),

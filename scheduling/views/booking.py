@@ -18,7 +18,7 @@ from clinic.permissions import Permission as P
 
 from .. import services
 from ..agenda import key_of
-from ..board import visits
+from ..cards import visits
 from ..days import clinic_today, spoken_time
 from ..forms import SlotForm, bookable_stations
 from ..models import Appointment, Consultant, Order, Place, Preparation, Procedure

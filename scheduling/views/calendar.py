@@ -10,7 +10,7 @@ from clinic.http import StaffRequest, require
 from clinic.permissions import Permission as P
 
 from ..agenda import key_of, make_agenda
-from ..board import make_card, visits
+from ..cards import make_card, visits
 from ..closures import visits_in_closed_times
 from ..days import clinic_today, clinic_zone, day_bounds
 from ..models import Place

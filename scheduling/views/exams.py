@@ -1,37 +1,50 @@
 """The technician's work: who is next at a station, and the page of one examination."""
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 
 from audit.services import record
 from clinic.http import StaffRequest, is_background, part_url, require
+from clinic.parts import HAVE_HEADER, parts_response, whole
 from clinic.permissions import Permission as P
 
-from ..board import make_board, make_card, visits
-from ..days import clinic_today
+from ..cards import make_card, visits
 from ..safety import safety_of
 from ..statuses import BEFORE_SCAN, OrderStatus
 from ..statuses import AppointmentStatus as A
+from ..worklist_parts import worklist_parts
 from .answers import page_or_part
 from .board import chosen_station
+
+STATION = "station"  # in the session: where she works
 
 
 @require(P.EXAM_PERFORM)
 @require_GET
 def worklist(request: StaffRequest) -> HttpResponse:
     """Today at one station or all: on the table, next, expected, done."""
-    board = make_board(request.user, clinic_today(), station=chosen_station(request))
-    columns = {column.status: column for column in [*board.columns, *board.folded]}
-    context = {
-        "board": board,
-        "on_table": [*columns[A.IN_SCAN].cards, *columns[A.IN_ROOM].cards],
-        "waiting": columns[A.WAITING].cards,
-        "expected": columns[A.BOOKED].cards,
-        "done": [*columns[A.REVIEW].cards, *columns[A.COMPLETED].shown],
-        "done_count": len(columns[A.REVIEW].cards) + len(columns[A.COMPLETED].cards),
-    }
-    return page_or_part(request, "scheduling/worklist.html", "lists", context)
+    if _forgot_station(request):
+        return redirect(f"{reverse('scheduling:worklist')}?station={request.session[STATION]}")
+    station = chosen_station(request)
+    pk = station.pk if station else None
+    if request.session.get(STATION) != pk:
+        request.session[STATION] = pk
+    parts = worklist_parts(request.user, pk)
+    if request.htmx:
+        response = parts_response(request, parts)
+    else:
+        context = {"worklist": whole(parts), "address": request.get_full_path()}
+        response = render(request, "scheduling/worklist.html", context)
+    patch_vary_headers(response, ["HX-Request", HAVE_HEADER])
+    return response
+
+
+def _forgot_station(request: StaffRequest) -> bool:
+    """The address names no station, but she has worked at one: a technician's list is that of her station."""
+    return "station" not in request.GET and bool(request.session.get(STATION)) and not request.htmx
 
 
 @require(P.EXAM_PERFORM)

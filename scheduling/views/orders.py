@@ -12,7 +12,7 @@ from clinic.permissions import Permission as P
 from patients.models import Patient
 
 from .. import services
-from ..board import make_card, visits
+from ..cards import make_card, visits
 from ..forms import OrderForm
 from ..models import Order
 from ..statuses import READABLE, OrderStatus, RepeatReason

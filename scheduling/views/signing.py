@@ -10,7 +10,7 @@ from clinic.http import StaffRequest, require
 from clinic.permissions import Permission as P
 
 from .. import services
-from ..board import PRIORITY_RANK
+from ..cards import PRIORITY_RANK
 from ..models import Order
 from .answers import moved, page_or_part
 

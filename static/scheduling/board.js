@@ -1,17 +1,13 @@
-// The board and the lists of visits: what is open stays open when the page fetches itself again, menus close
-// when the eye has moved on, and the arrow keys walk over the cards.
+// The board and the lists of visits: menus close when the eye has moved on, the arrow keys walk over the cards,
+// and a letter does what the card's buttons do: S the next step, U one step back, M more.
 (() => {
-  let open = [];
+  // The pressed button may be gone from its card: the keyboard stays with the patient.
   let card = null;
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target.id === "messages") return;
-    open = [...event.detail.target.querySelectorAll("details[open][id]")].map((element) => element.id);
     card = event.detail.target.contains(document.activeElement) ? document.activeElement.closest(".visit")?.id : null;
   });
-  document.addEventListener("htmx:afterSwap", () => {
-    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-    open = [];
-    // The pressed button may be gone from its card: the keyboard stays with the patient.
+  for (const swapped of ["htmx:afterSwap", "htmx:oobAfterSwap"]) document.addEventListener(swapped, () => {
     if (card && document.activeElement === document.body) document.getElementById(`${card}-link`)?.focus({ preventScroll: true });
   });
 
@@ -29,9 +25,21 @@
       }
       return;
     }
-    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.repeat && event.key.length === 1) return;
+    if (event.target.id === "find" && (event.key === "Enter" || event.key === "ArrowDown")) {
+      const first = document.querySelector(".visit__name a");
+      if (first) { event.preventDefault(); first.focus(); }
+      return;
+    }
     const here = event.target.closest?.(".visit");
     if (!here) return;
+    const button = document.getElementById({ s: `${here.id}-main`, u: `${here.id}-undo`, m: `${here.id}-more` }[event.key.toLowerCase()]);
+    if (button) {
+      event.preventDefault();
+      button.click();
+      if (event.key.toLowerCase() === "m") here.querySelector(".menu__item")?.focus();
+      return;
+    }
     const there = neighbour(here, event.key);
     if (there) {
       event.preventDefault();
@@ -42,7 +50,8 @@
 
   function neighbour(card, key) {
     if (key === "ArrowDown" || key === "ArrowUp") {
-      const cards = [...card.parentElement.querySelectorAll(":scope > .visit")];
+      const around = card.closest(".column, .folded") ?? document;
+      const cards = [...around.querySelectorAll(".visit")];
       return cards[cards.indexOf(card) + (key === "ArrowDown" ? 1 : -1)];
     }
     if (key !== "ArrowLeft" && key !== "ArrowRight") return null;

@@ -153,3 +153,47 @@ def test_stranger_is_turned_away():
 def test_topic_must_be_a_plain_name():
     with pytest.raises(ValueError, match="not a live topic"):
         announce("Board; DROP TABLE")
+
+
+def test_a_burst_reaches_a_page_at_once_and_once_more_at_its_end():
+    user = make_user(Role.TECHNICIAN)
+
+    async def journey():
+        page = connect(user, "board,study.5")
+        await page.connect()
+        await listening()
+        before = bridge.version_of("board")
+        for _ in range(20):
+            await announce_committed("board")
+        await announce_committed("study.5")
+        heard = [await page.receive_json_from(timeout=5)]
+        while heard[-1] != {"topic": "study.5"}:
+            heard.append(await page.receive_json_from(timeout=5))
+        heard.append(await page.receive_json_from(timeout=5))
+        after = bridge.version_of("board")
+        quiet = await page.receive_nothing(timeout=0.5)
+        await end(page)
+        return heard, quiet, before != after
+
+    heard, quiet, is_new = asyncio.run(journey())
+
+    assert (heard[0], heard[-1], quiet, is_new) == ({"topic": "board"}, {"topic": "board"}, True, True)
+    assert heard.count({"topic": "board"}) < 20
+
+
+def test_page_that_asks_is_answered_only_while_changes_are_heard(monkeypatch):
+    user = make_user(Role.RECEPTIONIST)
+
+    async def journey():
+        page = connect(user, "board")
+        await page.connect()
+        await listening()
+        await page.send_json_to({"ask": "pulse"})
+        answer = await page.receive_json_from(timeout=5)
+        monkeypatch.setattr(bridge, "_listens", False)
+        await page.send_json_to({"ask": "pulse"})
+        silence = await page.receive_nothing(timeout=0.3)
+        await end(page)
+        return answer, silence
+
+    assert asyncio.run(journey()) == ({"topic": "pulse"}, True)

@@ -1,6 +1,7 @@
 """The technician's pages and the calendar."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.utils import timezone
@@ -31,10 +32,30 @@ def test_the_technicians_list_puts_who_is_next_first():
     table = make_appointment(station=station, status="in_scan", starts_at=start + dt.timedelta(minutes=30))
     make_appointment(status="waiting")
 
-    response = sign_in("technician").get(url("worklist"), {"station": station.pk})
+    text = sign_in("technician").get(url("worklist"), {"station": station.pk}).content.decode()
 
-    assert [card.appointment for card in response.context["waiting"]] == [stat, routine]
-    assert [card.appointment for card in response.context["on_table"]] == [table]
+    assert re.findall(r'<article class="visit" id="visit-(\d+)"|<section id="([\w-]+)"', text) == [
+        ("", "list-table"),
+        (str(table.pk), ""),
+        ("", "list-waiting"),
+        (str(stat.pk), ""),
+        (str(routine.pk), ""),
+        ("", "list-expected"),
+        ("", "list-done"),
+    ]
+
+
+def test_the_technicians_list_remembers_her_station():
+    station = make_station()
+    client = sign_in("technician")
+    client.get(url("worklist"), {"station": station.pk})
+
+    remembered = client.get(url("worklist"))
+    client.get(url("worklist"), {"station": ""})
+    forgotten = client.get(url("worklist"))
+
+    assert remembered["Location"] == f"{url('worklist')}?station={station.pk}"
+    assert forgotten.status_code == 200
 
 
 def test_the_page_of_an_examination_names_what_matters():
