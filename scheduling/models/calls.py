@@ -22,12 +22,12 @@ class MessageStatus(models.TextChoices):
 
 
 class CallOutcome(models.TextChoices):
-    CONFIRMED = "confirmed", _("Confirmed: will come")
+    CONFIRMED = "confirmed", _("Will come")
     MESSAGE_LEFT = "message_left", _("Message left")
     NOT_REACHED = "not_reached", _("Not reached")
     WRONG_NUMBER = "wrong_number", _("Wrong number")
     OTHER_TIME = "other_time", _("Wants another time")
-    DECLINED = "declined", _("Does not want it any more")
+    DECLINED = "declined", _("Wants none any more")
 
 
 class Message(models.Model):

@@ -4,6 +4,7 @@ import datetime as dt
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -14,7 +15,8 @@ from .. import services
 from ..days import clinic_today
 from ..models import Appointment, CallOutcome
 from ..reminders import calls_to_make, visits_to_call_back
-from .answers import left, moved, page_or_part
+from ..statuses import AppointmentStatus
+from .answers import go_to, moved, page_or_part
 from .booking import parse_date_or_none
 
 LONGEST_LIST = 200
@@ -80,4 +82,7 @@ def appointment_call(request: StaffRequest, pk: int) -> HttpResponse:
         "patient": appointment.patient.display_name,
         "outcome": call.get_outcome_display(),
     }
-    return moved(request, words) if request.htmx else left(request, words, "/calls/")
+    if call.outcome == CallOutcome.OTHER_TIME and appointment.status == AppointmentStatus.BOOKED:
+        other_time = reverse("scheduling:appointment_reschedule", args=[pk])
+        return go_to(request, f"{other_time}?next={reverse('scheduling:call_list')}")
+    return moved(request, words, back_to=reverse("scheduling:call_list"))

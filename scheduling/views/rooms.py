@@ -49,9 +49,7 @@ class RoomsForm(forms.Form):
         super().__init__(*args, **kwargs)
         for modality in ASKED:
             label = _("X-ray") if modality == Modality.DX else modality.label
-            self.fields[modality.value] = forms.IntegerField(
-                label=label, min_value=0, max_value=9, initial=0, required=False
-            )
+            self.fields[modality.value] = forms.IntegerField(label=label, min_value=0, max_value=9, initial=0)
 
     def machines(self) -> list[forms.BoundField]:
         return [self[modality.value] for modality in ASKED]
