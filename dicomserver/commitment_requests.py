@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.services import record
+from clinic.errors import Conflict
 from clinic.jobs import enqueue
 from clinic.live import announce
 from clinic.models import User
@@ -23,6 +24,7 @@ from imaging.models import Instance, Quarantined
 from .calls import clean
 from .models import CommitmentRequest, CommitmentState, RemoteAE
 from .services import MACHINE
+from .transfers import require_configure
 
 ANSWER = "dicomserver.tasks.answer_commitment"
 # Failure Reason (0008,1197), PS3.3 C.14.1.1.
@@ -71,6 +73,21 @@ def take_request(
         )
     enqueue(ANSWER, request.pk)
     return request
+
+
+@transaction.atomic
+def queue_again(request: CommitmentRequest, *, by: User) -> None:
+    """Check the files anew and tell the device at once; what was given up is tried for another week."""
+    require_configure(by)
+    now = timezone.now()
+    unfinished = CommitmentRequest.objects.filter(pk=request.pk).exclude(state=CommitmentState.REPORTED)
+    fields = {"state": CommitmentState.CHECKING, "attempts": 0, "asked_at": now, "next_try_at": now}
+    if not unfinished.update(**fields):
+        raise Conflict(_("The device has been told already."))
+    change = {"state": [request.state, CommitmentState.CHECKING]}
+    record(by=by, action="config.changed", subject=request, changes=change)
+    announce("nodes")
+    enqueue(ANSWER, request.pk)
 
 
 def due_requests() -> list[int]:

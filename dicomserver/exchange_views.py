@@ -16,8 +16,9 @@ from clinic.permissions import Permission
 from imaging.models import Study
 from patients.models import Patient
 
-from .fetching import fetch_study, find_priors
-from .models import Fetch, RemoteAE, Send, TransferState
+from . import commitment_requests
+from .fetching import fetch_study, find_priors, known_numbers
+from .models import CommitmentRequest, Fetch, RemoteAE, Send, TransferState
 from .sending import send_study
 from .transfers import cancel, queue_again
 
@@ -34,7 +35,17 @@ def send_list(request: StaffRequest) -> HttpResponse:
     template = "dicomserver/send_list.html"
     if request.headers.get("HX-Target") == "sends":
         template += "#sends"
-    return render(request, template, {"sends": _shown(sends), "fetches": _shown(fetches)})
+    commitments = CommitmentRequest.objects.unfinished().order_by("next_try_at", "pk")[:_FINISHED_SHOWN]
+    context = {"sends": _shown(sends), "fetches": _shown(fetches), "commitments": commitments}
+    return render(request, template, context)
+
+
+@require_POST
+@require(Permission.CONFIGURE)
+def commitment_retry(request: StaffRequest, pk: int) -> HttpResponse:
+    commitment_requests.queue_again(get_object_or_404(CommitmentRequest, pk=pk), by=request.user)
+    done(request, _("The files are checked and the device is told now."))
+    return redirect("dicomserver:send_list")
 
 
 @require_safe
@@ -102,7 +113,11 @@ def study_send(request: StaffRequest, pk: int) -> HttpResponse:
 def prior_list(request: StaffRequest, pk: int) -> HttpResponse:
     """Ask one archive what it has of a patient."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=pk)
-    context: dict[str, Any] = {"patient": patient, "nodes": RemoteAE.objects.reachable()}
+    context: dict[str, Any] = {
+        "patient": patient,
+        "nodes": RemoteAE.objects.reachable(),
+        "numbers": known_numbers(patient),
+    }
     if request.GET.get("node"):
         node = _chosen_node(request.GET["node"])
         context["node"] = node

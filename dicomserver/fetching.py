@@ -1,9 +1,10 @@
-"""C-FIND and C-MOVE as SCU: asking an archive for a patient's earlier studies, and letting it send them.
+"""C-FIND, C-MOVE, C-GET as SCU: asking an archive for a patient's earlier studies, and letting it send them.
 
 What it sends comes in like everything else, through the spool and the identity guard.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,16 +28,19 @@ from clinic.live import announce
 from clinic.models import User
 from imaging.identity import Differences, Identity, differences
 from imaging.models import Study
-from patients.models import Patient
+from patients.models import Patient, PatientIdentifier
 from patients.numbers import number_key
 
 from .answers import value_of
 from .calls import clean
+from .getting import Get, getting_from
 from .models import Fetch, RemoteAE
-from .scu import CallFailed, called
+from .scu import CallFailed, NothingAccepted, called
 from .transfers import TASK, begin, end, is_wanted, note_progress, require_exchange, require_reachable
+from .waking import INGEST
 
 MOST_STUDIES = 200
+MOST_NUMBERS = 20
 _FIND_SECONDS = 30
 # Some archives say nothing until the last image has gone.
 _MOVE_SECONDS = 600
@@ -132,13 +136,15 @@ def fetch_study(
 
 
 def attempt_fetch(fetch: Fetch) -> None:
-    """One C-MOVE to ourselves, and how it ended."""
+    """One C-MOVE to ourselves or one C-GET, and how it ended."""
     if not begin(fetch):
         return
     try:
-        problem, is_refusal = _move(fetch), True
+        problem, is_refusal = _retrieve(fetch), True
     except CallFailed as failure:
-        problem, is_refusal = str(failure), False
+        problem, is_refusal = str(failure), isinstance(failure, NothingAccepted)
+    if fetch.node.fetches_with_get:
+        enqueue_once(INGEST)
     end(fetch, problem, is_refusal=is_refusal, total=fetch.total, done=fetch.done)
 
 
@@ -148,8 +154,7 @@ def _ask(patient: Patient, node: RemoteAE) -> list[Dataset]:
     asked.QueryRetrieveLevel = "STUDY"
     for keyword in _ASKED:
         setattr(asked, keyword, None)
-    # An archive may know the patient by the number of a record that was merged into this one.
-    numbers = [patient.mrn, *patient.aliases.order_by("pk").values_list("mrn", flat=True)]
+    numbers = known_numbers(patient)
     found: list[Dataset] = []
     with called(node, [build_context(Find)], answer_seconds=_FIND_SECONDS) as association:
         for asked.PatientID in numbers:
@@ -161,6 +166,16 @@ def _ask(patient: Patient, node: RemoteAE) -> list[Dataset]:
     keys = {number_key(number) for number in numbers}
     own = [answer for answer in found if number_key(value_of(answer, "PatientID")) in keys]
     return list({value_of(answer, "StudyInstanceUID"): answer for answer in own}.values())
+
+
+def known_numbers(patient: Patient) -> list[str]:
+    """By which an archive may know the patient: the number here, those of records that were merged into this
+    one, and those that others gave."""
+    records = [patient, *patient.aliases.order_by("pk")]
+    others = PatientIdentifier.objects.filter(patient__in=records).order_by("pk")
+    numbers = [*(record.mrn for record in records), *others.values_list("value", flat=True)]
+    by_key = {number_key(number): number for number in reversed(numbers)}
+    return [number for number in numbers if by_key.get(number_key(number)) == number][:MOST_NUMBERS]
 
 
 def _answers(association: Any, asked: Dataset, node: RemoteAE, *, at_most: int) -> list[Dataset]:
@@ -201,22 +216,29 @@ def _described(answer: Dataset, patient: Patient, here: set[str], fetches: dict[
     )
 
 
-def _move(fetch: Fetch) -> str:
+def _retrieve(fetch: Fetch) -> str:
     """Why it did not all come; empty when it did."""
     node = fetch.node
     asked = Dataset()
     asked.QueryRetrieveLevel = "STUDY"
     asked.StudyInstanceUID = fetch.study_instance_uid
-    status: Any = Dataset()
+    if node.fetches_with_get:
+        with getting_from(node, answer_seconds=_MOVE_SECONDS) as association:
+            return _follow(fetch, association, association.send_c_get(asked, Get))
     with called(node, [build_context(Move)], answer_seconds=_MOVE_SECONDS) as association:
-        for status, _identifier in association.send_c_move(asked, settings.DICOM_AE_TITLE, Move):
-            fetch.done = status.get("NumberOfCompletedSuboperations") or fetch.done
-            fetch.total = fetch.done + (status.get("NumberOfRemainingSuboperations") or 0)
-            fetch.total += status.get("NumberOfFailedSuboperations") or 0
-            note_progress(fetch, done=fetch.done, total=fetch.total)
-            if not is_wanted(fetch):
-                association.abort()
-                return _("Cancelled.")
+        return _follow(fetch, association, association.send_c_move(asked, settings.DICOM_AE_TITLE, Move))
+
+
+def _follow(fetch: Fetch, association: Any, answers: Iterable[tuple[Dataset, Dataset | None]]) -> str:
+    status: Any = Dataset()
+    for status, _identifier in answers:
+        fetch.done = status.get("NumberOfCompletedSuboperations") or fetch.done
+        fetch.total = fetch.done + (status.get("NumberOfRemainingSuboperations") or 0)
+        fetch.total += status.get("NumberOfFailedSuboperations") or 0
+        note_progress(fetch, done=fetch.done, total=fetch.total)
+        if not is_wanted(fetch):
+            association.abort()
+            return _("Cancelled.")
     return _problem(fetch, status)
 
 

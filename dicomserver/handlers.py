@@ -21,7 +21,7 @@ from .encoding import Encoder
 from .find_responses import Responses
 from .models import Outcome
 from .retrieve import serve_retrievals
-from .storage import CANNOT_PROCESS, Answer
+from .storage import take_file
 
 if TYPE_CHECKING:
     from .server import DicomServer
@@ -96,19 +96,9 @@ def handle_store(event: Event, server: "DicomServer") -> Dataset:
         str(request.AffectedSOPInstanceUID),
         str(event.context.transfer_syntax),
     )
-    try:
-        with event.dataset_path.open("rb") as file:
-            file.seek(_data_offset(event))
-            while piece := file.read(_PIECE):
-                reception.write(piece)
-        answer = reception.finish()
-    except OSError as error:
-        log.error("C-STORE: cannot read what was received: %s", error)
-        answer = Answer(CANNOT_PROCESS, "The archive cannot read what it received")
-    finally:
-        reception.give_up()
+    answer = take_file(event.dataset_path, reception)
     server.note_answer(event.assoc, answer)
-    return _status(answer.status, answer.comment)
+    return answer.as_response()
 
 
 def handle_find(event: Event, server: "DicomServer") -> Iterator[tuple[Dataset | int, None]]:
@@ -162,13 +152,6 @@ def _matches(event: Event, call: Call, encoder: Encoder) -> Generator[bytes, Non
         yield match
     if not found:
         call.problem = clean(query.summary, 300)
-
-
-def _data_offset(event: Event) -> int:
-    """Length of the file meta that pynetdicom wrote: (0002,0000) says how much is behind it."""
-    with event.dataset_path.open("rb") as file:
-        start = file.read(144)
-    return 144 + int.from_bytes(start[140:144], "little")
 
 
 def _status(status: int, comment: str) -> Dataset:

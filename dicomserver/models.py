@@ -284,6 +284,12 @@ class CommitmentState(models.TextChoices):
     GIVEN_UP = "given_up", _("Given up")
 
 
+class CommitmentRequestQuerySet(models.QuerySet["CommitmentRequest"]):
+    def unfinished(self) -> Self:
+        """Under way, and those whose device was never reached."""
+        return self.exclude(state=CommitmentState.REPORTED)
+
+
 class CommitmentRequest(models.Model):
     """A device asks whether we keep these objects (Storage Commitment, PS3.4 Annex J), and is told."""
 
@@ -301,6 +307,8 @@ class CommitmentRequest(models.Model):
     asked_at = models.DateTimeField(auto_now_add=True)
     checked_at = models.DateTimeField(null=True, blank=True)
     reported_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CommitmentRequestQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("storage commitment")
@@ -325,3 +333,7 @@ class CommitmentRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ae_title}: {len(self.objects_asked)}"
+
+    @property
+    def count(self) -> int:
+        return len(self.objects_asked)

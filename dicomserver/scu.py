@@ -22,6 +22,7 @@ from .models import RemoteAE
 from .tls import CannotEncrypt, client_context, client_failure
 
 _config.STORE_SEND_CHUNKED_DATASET = True
+_config.STORE_RECV_CHUNKED_DATASET = True  # for what comes with C-GET
 
 CONNECT_SECONDS = 10
 _LOOK_SECONDS = 0.5

@@ -25,7 +25,7 @@ from .fast_receive import FastSocket
 from .listeners import Listeners
 from .models import Outcome
 from .policy import Policy
-from .storage import Answer, Reception, StoreRequest
+from .storage import Answer, Reception, StoreRequest, prepare_incoming
 from .transport import GuardedServer, GuardedSocket
 from .waking import IngestWaker
 
@@ -57,7 +57,8 @@ class DicomServer:
         self._calls: dict[Association, Call] = {}
         self._calls_lock = threading.Lock()
         self._last_minute = 0.0
-        self._incoming = _prepare_folders()
+        self._incoming = prepare_incoming()
+        tempfile.tempdir = str(self._incoming)
         removed = spool.remove_leftovers()
         if removed:
             log.info("DICOM server: removed %d unfinished objects of an earlier run", removed)
@@ -222,16 +223,6 @@ def _application_entity() -> AE:
     ae.network_timeout = settings.DICOM_IDLE_SECONDS
     ae.dimse_timeout = settings.DICOM_IDLE_SECONDS
     return ae
-
-
-def _prepare_folders() -> Path:
-    """The spool, and where pynetdicom puts the pieces of an object on its way there."""
-    data = Path(settings.CEDAR_DATA)
-    incoming = data / "incoming" / "dicom"
-    for folder in [data, data / "run", data / "incoming", incoming, Path(settings.SPOOL_DIR)]:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    tempfile.tempdir = str(incoming)
-    return incoming
 
 
 def _remove_stale(incoming: Path) -> None:

@@ -7,8 +7,10 @@ Nothing of the database is in this path. Both ways in which requests arrive, pyn
 import errno
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.conf import settings
+from pydicom import Dataset
 
 from imaging import spool
 
@@ -21,6 +23,7 @@ OUT_OF_RESOURCES = 0xA700
 DOES_NOT_MATCH = 0xA900
 CANNOT_UNDERSTAND = 0xC000
 CANNOT_PROCESS = 0xC001
+_PIECE = 1024 * 1024
 _ROOM_CHECK_BYTES = 64 * 1024 * 1024
 
 
@@ -46,6 +49,14 @@ class Answer:
     @property
     def is_success(self) -> bool:
         return self.status == SUCCESS
+
+    def as_response(self) -> Dataset:
+        """As pynetdicom wants it of a handler."""
+        response = Dataset()
+        response.Status = self.status
+        if self.comment:
+            response.ErrorComment = self.comment[:64]
+        return response
 
 
 class Reception:
@@ -129,6 +140,31 @@ class Reception:
         if uids.get(SOP_INSTANCE_UID, self._request.sop_instance_uid) != self._request.sop_instance_uid:
             return Answer(DOES_NOT_MATCH, "SOP Instance UID differs from that of the request")
         return None
+
+
+def take_file(path: Path, reception: Reception) -> Answer:
+    """An object as pynetdicom received it, in a file of its own: copied behind our file meta."""
+    try:
+        with path.open("rb") as file:
+            # (0002,0000) of the file meta that pynetdicom wrote says how much of it follows.
+            file.seek(144 + int.from_bytes(file.read(144)[140:144], "little"))
+            while piece := file.read(_PIECE):
+                reception.write(piece)
+        return reception.finish()
+    except OSError as error:
+        log.error("C-STORE: cannot read what was received: %s", error)
+        return Answer(CANNOT_PROCESS, "The archive cannot read what it received")
+    finally:
+        reception.give_up()
+
+
+def prepare_incoming() -> Path:
+    """The spool, and where pynetdicom puts the pieces of an object on its way there."""
+    data = Path(settings.CEDAR_DATA)
+    incoming = data / "incoming" / "dicom"
+    for folder in [data, data / "run", data / "incoming", incoming, Path(settings.SPOOL_DIR)]:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return incoming
 
 
 def _header(request: StoreRequest) -> bytes:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("sends/<int:pk>/cancel/", exchange_views.send_cancel, name="send_cancel"),
     path("fetches/<int:pk>/retry/", exchange_views.fetch_retry, name="fetch_retry"),
     path("fetches/<int:pk>/cancel/", exchange_views.fetch_cancel, name="fetch_cancel"),
+    path("commitments/<int:pk>/retry/", exchange_views.commitment_retry, name="commitment_retry"),
     path("studies/<int:pk>/send/", exchange_views.study_send, name="study_send"),
     path("patients/<int:pk>/priors/", exchange_views.prior_list, name="prior_list"),
     path("patients/<int:pk>/priors/fetch/", exchange_views.prior_fetch, name="prior_fetch"),

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from pydicom.uid import (
 from clinic.models import ClinicProfile
 from patients.dates import BirthPrecision
 from patients.models import Patient, Sex
+from scheduling.models import Order
 
 from . import spool
 from .identity import Identity, differences
@@ -45,6 +46,7 @@ _TAGS = {
     "PatientSex": "00100040",
     "AccessionNumber": "00080050",
 }
+_REQUEST_ATTRIBUTES = "00400275"
 # They name the person whom the images do not show.
 _OTHER_NAMES = ["OtherPatientIDs", "OtherPatientNames", "OtherPatientIDsSequence"]
 _FOREIGN_ISSUER = ["IssuerOfPatientIDQualifiersSequence"]
@@ -64,6 +66,11 @@ class Corrections:
     changes: dict[str, str]
     remove: list[str]
     is_by_person: bool
+    # Numbers in the items of the Request Attributes Sequence that name another order, and what they become.
+    request_numbers: dict[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.changes or self.remove or self.request_numbers)
 
 
 def outgoing(instances: QuerySet[Instance]) -> QuerySet[Instance]:
@@ -72,7 +79,7 @@ def outgoing(instances: QuerySet[Instance]) -> QuerySet[Instance]:
         f"carried_{keyword}": Func(
             F("metadata"), Value(tag), function="jsonb_extract_path", output_field=JSONField()
         )
-        for keyword, tag in _TAGS.items()
+        for keyword, tag in [*_TAGS.items(), ("Requests", _REQUEST_ATTRIBUTES)]
     }
     return (
         instances.exclude(series__study__state=StudyState.HELD)
@@ -91,9 +98,10 @@ class Corrector:
     def corrections(self, instance: Instance) -> Corrections:
         """``instance`` is from ``outgoing``."""
         carried = {keyword: _text(getattr(instance, f"carried_{keyword}")) for keyword in _TAGS}
-        key = (instance.series.study_id, *carried.values())
+        requests = _request_numbers(getattr(instance, "carried_Requests"))  # noqa: B009 - an annotation
+        key = (instance.series.study_id, *carried.values(), *requests)
         if key not in self._known:
-            self._known[key] = _corrections(carried, instance.series.study)
+            self._known[key] = _corrections(carried, requests, instance.series.study)
         return self._known[key]
 
 
@@ -114,8 +122,7 @@ def outgoing_file(instance: Instance, accepted: Container[str], corrector: Corre
     """
     corrections = corrector.corrections(instance)
     syntax = _syntax_for(instance, accepted)
-    is_changed = bool(corrections.changes or corrections.remove)
-    if syntax == instance.transfer_syntax_uid and not is_changed:
+    if syntax == instance.transfer_syntax_uid and not corrections:
         if not instance.path.is_file():
             raise CannotSend(_("The file of an image is missing in the archive."))
         yield instance.path
@@ -138,7 +145,7 @@ def remove_stale_files() -> None:
 # --- what the clinic says -----------------------------------------------------------------------------
 
 
-def _corrections(carried: dict[str, str], study: Study) -> Corrections:
+def _corrections(carried: dict[str, str], requests: list[str], study: Study) -> Corrections:
     patient = patient_of(study)
     told = Identity(
         patient_id=carried["PatientID"],
@@ -162,7 +169,27 @@ def _corrections(carried: dict[str, str], study: Study) -> Corrections:
         remove += _FOREIGN_ISSUER
     if others:
         remove += _OTHER_NAMES
-    return Corrections(changes, remove, study.resolved_by_id is not None)
+    numbers = _wanted_numbers(requests, carried["AccessionNumber"], wanted["AccessionNumber"], study)
+    return Corrections(changes, remove, study.resolved_by_id is not None, numbers)
+
+
+def _request_numbers(element: Any) -> list[str]:
+    """The accession numbers that the items of the Request Attributes Sequence name."""
+    items = (element or {}).get("Value") or []
+    return sorted({_text(item.get("00080050")) for item in items})
+
+
+def _wanted_numbers(requests: list[str], carried: str, wanted: str, study: Study) -> dict[str, str]:
+    """What becomes of those numbers: that of another person's order goes, that of a second order of the same
+    patient (one examination for both) stays, and so does one that another clinic gave."""
+    asked = set(requests) - {"", wanted}
+    if not asked:
+        return {}
+    others = Order.objects.filter(accession_number__in=asked).exclude(patient=patient_of(study))
+    gone = set(others.values_list("accession_number", flat=True))
+    if carried != wanted:
+        gone.add(carried)
+    return dict.fromkeys(sorted(asked & gone), wanted)
 
 
 def _text(element: Any) -> str:
@@ -235,6 +262,7 @@ def _write(instance: Instance, corrections: Corrections, syntax: str, draft: Pat
         "target": str(draft),
         "changes": corrections.changes,
         "remove": corrections.remove,
+        "request_numbers": corrections.request_numbers,
         "note": _note(instance, corrections),
         "frames_path": str(instance.frames_path),
         "frames": Instance.objects.values_list("frame_offsets", flat=True).get(pk=instance.pk)

@@ -30,6 +30,8 @@ from .problems import NoPicture
 BLOCK = 4 * 1024 * 1024
 LONGEST_VALUE = 0xFFFFFFFE
 UTF_8 = "ISO_IR 192"
+_REQUESTS = "RequestAttributesSequence"
+_REQUEST_NUMBERS = ("AccessionNumber", "RequestedProcedureID", "ScheduledProcedureStepID")
 # Say where compressed frames begin (PS3.3 C.7.6.3.1.8): of no use without them.
 _FRAME_TABLES = (0x7FE00001, 0x7FE00002, 0x7FE00003)
 
@@ -37,16 +39,18 @@ _FRAME_TABLES = (0x7FE00001, 0x7FE00002, 0x7FE00003)
 def rewrite(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """Append the data set of ``path`` to ``target``, which holds its file meta already.
 
-    ``changes`` is what to set (keyword: text), ``remove`` what to take out; the previous values are added to
-    the Original Attributes Sequence with ``note`` (PS3.3 C.12.1.1.9). ``to`` is the transfer syntax that is
+    ``changes`` is what to set (keyword: text), ``remove`` what to take out, ``request_numbers`` which numbers
+    in the items of the Request Attributes Sequence become which others; the previous values are added to the
+    Original Attributes Sequence with ``note`` (PS3.3 C.12.1.1.9). ``to`` is the transfer syntax that is
     written: the stored one, or Explicit or Implicit VR Little Endian.
     """
     header = read_header(Path(request["path"]), request["data_offset"], request["transfer_syntax"])
     stored, target = header.transfer_syntax, UID(request["to"])
     offset = 0 if header.is_inflated else request["data_offset"]
     dataset, position = _read_whole(header, offset)
-    if request["changes"] or request["remove"]:
-        _correct(dataset, request["changes"], request["remove"], request["note"])
+    numbers = request["request_numbers"]
+    if request["changes"] or request["remove"] or numbers:
+        _correct(dataset, request["changes"], request["remove"], numbers, request["note"])
     with Path(request["target"]).open("ab") as out:
         if stored == target:
             _write_same(header, dataset, position, out)
@@ -71,9 +75,16 @@ def _read_whole(header: Header, offset: int) -> tuple[Dataset, int]:
 # --- correcting ---------------------------------------------------------------------------------------
 
 
-def _correct(dataset: Dataset, changes: dict[str, str], remove: list[str], note: dict[str, str]) -> None:
+def _correct(
+    dataset: Dataset,
+    changes: dict[str, str],
+    remove: list[str],
+    request_numbers: dict[str, str],
+    note: dict[str, str],
+) -> None:
     previous = Dataset()
-    for keyword in [*changes, *remove]:
+    requests = [_REQUESTS] if request_numbers else []
+    for keyword in [*changes, *remove, *requests]:
         tag = BaseTag(tag_for_keyword(keyword) or 0)
         if tag in dataset:
             previous.add(copy.deepcopy(dataset[tag]))
@@ -85,6 +96,11 @@ def _correct(dataset: Dataset, changes: dict[str, str], remove: list[str], note:
     for keyword in remove:
         if keyword in dataset:
             delattr(dataset, keyword)
+    for request in dataset.get(_REQUESTS) or []:
+        for keyword in _REQUEST_NUMBERS:
+            text = str(request.get(keyword, "")).strip()
+            if text in request_numbers:
+                setattr(request, keyword, request_numbers[text])
     item = Dataset()
     item.SourceOfPreviousValues = note["source"]
     item.AttributeModificationDateTime = note["at"]

@@ -155,6 +155,7 @@ MATRIX = {
     "dicomserver:send_cancel": "A",
     "dicomserver:fetch_retry": "A",
     "dicomserver:fetch_cancel": "A",
+    "dicomserver:commitment_retry": "A",
     "dicomserver:study_send": "TDA",
     "dicomserver:prior_list": "TDA",
     "dicomserver:prior_fetch": "TDA",

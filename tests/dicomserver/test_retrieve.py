@@ -3,12 +3,14 @@
 import hashlib
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pydicom import Dataset
+from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from audit.models import Entry
@@ -59,10 +61,10 @@ def move(port: int, asked: Dataset, destination: str = "RECEIVER") -> list[tuple
         return list(association.send_c_move(asked, destination, MOVE))
 
 
-def resolved_study(patient: Patient, **differing: str) -> Study:
+def resolved_study(patient: Patient, *, attributes: Any = None, **differing: str) -> Study:
     """A study that named somebody else and that a person gave to ``patient``'s order."""
     order = make_order(patient, status="scheduled")
-    made = slices(identity_for(order, **differing), 1, OtherPatientIDs="OTHER-1")
+    made = slices(identity_for(order, **differing), 1, OtherPatientIDs="OTHER-1", **attributes or {})
     study = receive(*made)
     return resolve_held_study(study, by=make_everyone(), order=order, reason="Wrong entry chosen")
 
@@ -236,6 +238,42 @@ def test_a_name_that_was_corrected_later_is_corrected_in_what_leaves(clinic_serv
     assert {one.PixelData for one in there.received} == {
         pydicom.dcmread(path).PixelData for path in files_of(study)
     }
+
+
+def test_the_numbers_of_another_persons_order_leave_with_neither_header_nor_request(db):
+    """The worklist entry of somebody else was chosen at the machine; a person put the images right."""
+    wrong, second = make_order(status="scheduled"), make_order(status="scheduled")
+    patient = second.patient
+    of_wrong, of_second = request(wrong.accession_number), request(second.accession_number)
+    from_elsewhere = Dataset()
+    from_elsewhere.AccessionNumber = "EXT-7"
+    study = resolved_study(
+        patient,
+        patient_id="X-99",
+        accession_number=wrong.accession_number,
+        attributes={"RequestAttributesSequence": Sequence([of_wrong, of_second, from_elsewhere])},
+    )
+    instance = next(loaded([Instance.objects.get(series__study=study).pk]))
+
+    with outgoing_file(instance, {EXPLICIT}, Corrector()) as path:
+        sent = pydicom.dcmread(path)
+
+    names = ("AccessionNumber", "RequestedProcedureID", "ScheduledProcedureStepID")
+    asked = [[item.get(name, "") for name in names] for item in sent.RequestAttributesSequence]
+    number = sent.AccessionNumber
+    assert number != wrong.accession_number
+    assert asked == [[number] * 3, [second.accession_number] * 3, ["EXT-7", "", ""]]
+    previous = sent.OriginalAttributesSequence[0].ModifiedAttributesSequence[0]
+    assert previous.RequestAttributesSequence[0].AccessionNumber == wrong.accession_number
+    stored = pydicom.dcmread(instance.path)
+    assert stored.RequestAttributesSequence[0].AccessionNumber == wrong.accession_number
+
+
+def request(number: str) -> Dataset:
+    """An item of the Request Attributes Sequence as a machine fills it from our worklist."""
+    item = Dataset()
+    item.AccessionNumber = item.RequestedProcedureID = item.ScheduledProcedureStepID = number
+    return item
 
 
 @pytest.mark.needs_tool("dciodvfy", package="dicom3tools")

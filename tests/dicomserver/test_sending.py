@@ -12,9 +12,10 @@ from django_q.models import OrmQ
 from audit.models import Entry
 from clinic.errors import Conflict, InvalidInput, NotAllowed
 from clinic.permissions import Role
-from dicomserver import transfers
-from dicomserver.fetching import attempt_fetch, fetch_study
-from dicomserver.models import Fetch, Send, TransferState
+from dicomserver import commitment_requests, transfers
+from dicomserver.commitment_requests import ANSWER
+from dicomserver.fetching import attempt_fetch, fetch_study, known_numbers
+from dicomserver.models import CommitmentRequest, CommitmentState, Fetch, Send, TransferState
 from dicomserver.sending import send_study
 from dicomserver.transfers import (
     LONGEST_PAUSE,
@@ -24,7 +25,7 @@ from dicomserver.transfers import (
     queue_again,
     transfer_waiting,
 )
-from patients.models import Patient
+from patients.models import Patient, PatientIdentifier
 from tests.dicomserver.archive import folders_of_images, make_node, make_study, receiver, uids_of
 from tests.factories import make_everyone, make_patient, make_user
 
@@ -234,6 +235,46 @@ def test_the_queue_takes_a_constant_number_of_queries(client, admin):
         counts.append(len(captured))
 
     assert counts[0] == counts[1]
+
+
+def test_devices_that_were_not_told_are_listed_and_told_again(client, admin):
+    values = {"objects_asked": [["1.2", "1.2.3"]], "next_try_at": timezone.now(), "ae_title": "XR1"}
+    told = {"state": CommitmentState.REPORTED, "reported_at": timezone.now()}
+    CommitmentRequest.objects.create(transaction_uid="1.1", **values | told)
+    given_up = CommitmentRequest.objects.create(
+        transaction_uid="1.2", state=CommitmentState.GIVEN_UP, last_error="Nobody answers.", **values
+    )
+
+    page = client.get(reverse("dicomserver:send_list"))
+    client.post(reverse("dicomserver:commitment_retry", args=[given_up.pk]))
+
+    given_up.refresh_from_db()
+    assert list(page.context["commitments"]) == [given_up]
+    assert (given_up.state, given_up.attempts) == (CommitmentState.CHECKING, 0)
+    assert Entry.objects.get(action="config.changed").changes == {"state": ["given_up", "checking"]}
+    assert [job.task["func"] for job in OrmQ.objects.all()].count(ANSWER) == 1
+
+
+def test_what_was_told_is_not_told_again_by_hand(client, admin):
+    request = CommitmentRequest.objects.create(
+        transaction_uid="1.1",
+        ae_title="XR1",
+        state=CommitmentState.REPORTED,
+        reported_at=timezone.now(),
+        next_try_at=timezone.now(),
+    )
+
+    with pytest.raises(Conflict):
+        commitment_requests.queue_again(request, by=admin)
+
+
+def test_the_numbers_by_which_an_archive_may_know_a_patient():
+    patient = make_patient(mrn="T-1")
+    make_patient(mrn="T-0", merged_into=patient)
+    for value in ("t 1", "OLD-77", "OLD-77 "):
+        PatientIdentifier.objects.create(patient=patient, issuer=f"Clinic {value}", value=value)
+
+    assert known_numbers(patient) == ["T-1", "T-0", "OLD-77"]
 
 
 def test_the_buttons_of_the_queue(client, admin):
