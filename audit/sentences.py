@@ -56,6 +56,8 @@ SENTENCES: dict[str, Promise] = {
     "order.discontinued": _lazy("{who} noted that {what} of {patient} was broken off at the machine"),
     "order.claimed": _lazy("{who} began to read {what} of {patient}"),
     "order.handed_back": _lazy("{who} handed {what} of {patient} back to the reading list"),
+    "phrase.saved": _lazy("{who} saved the phrase {what}"),
+    "phrase.deleted": _lazy("{who} deleted the phrase {what}"),
     "order.reported": _lazy("{who} reported {what} of {patient}"),
     "order.released": _lazy("{who} released {what} of {patient}"),
     "order.viewed": _lazy("{who} opened the order {what} of {patient}"),

@@ -24,7 +24,7 @@ from audit.services import record
 
 from . import first_admin
 from .errors import Conflict, NotFound
-from .http import StaffRequest, done, public, signed_in, wants_json
+from .http import StaffRequest, done, part_url, public, signed_in, wants_json
 from .models import ClinicProfile, User
 from .permissions import Role
 from .sessions import seconds_left
@@ -122,7 +122,8 @@ def _demo_users() -> list[dict[str, str]]:
 @signed_in
 def own_account(request: StaffRequest) -> HttpResponse:
     roles = [Role(role).label for role in request.user.roles]
-    return render(request, "clinic/own_account.html", {"roles": roles})
+    context = {"roles": roles, "phrases_url": part_url(request.user, "reporting:phrase_list")}
+    return render(request, "clinic/own_account.html", context)
 
 
 @sensitive_post_parameters()

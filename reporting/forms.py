@@ -19,9 +19,8 @@ def prose_field(label: str | Promise, **attributes: object) -> ProseEditorFormFi
         label=label,
         config={"extensions": EXTENSIONS},
         sanitize=True,
-        required=False,
         max_length=MAX_CHARACTERS,
-        **attributes,
+        **{"required": False, **attributes},
     )
 
 
@@ -56,6 +55,18 @@ class TemplateChoiceForm(forms.Form):
         # The report's own version stays choosable when a newer one is offered meanwhile.
         choices = ReportTemplate.objects.offered() | ReportTemplate.objects.filter(pk=report.template_id)
         cast(forms.ModelChoiceField, self.fields["template"]).queryset = choices.distinct()
+
+
+class PhraseForm(forms.Form):
+    """A text of one's own and its short name."""
+
+    shortcut = forms.CharField(
+        label=_("Short name"),
+        max_length=21,
+        help_text=_("Write a dot and this name in a report, then a space: .nl"),
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "off"}),
+    )
+    html = prose_field(_("Text"), required=True)
 
 
 class ReleaseForm(forms.Form):

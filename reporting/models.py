@@ -150,6 +150,28 @@ class ReportImage(models.Model):
         return self.caption
 
 
+class Phrase(models.Model):
+    """A text of a person's own, written by a dot and a short name: ``.nl`` becomes "Normal lungs."."""
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="phrases")
+    shortcut = models.CharField(_("short name"), max_length=20)
+    html = models.TextField(_("text"))
+
+    class Meta:
+        verbose_name = _("phrase")
+        verbose_name_plural = _("phrases")
+        ordering = ["shortcut"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "shortcut"], name="phrase_shortcut_unique"),
+            models.CheckConstraint(
+                condition=Q(shortcut__regex=r"^[[:alnum:]_-]{1,20}$"), name="phrase_shortcut_is_one_word"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f".{self.shortcut}"
+
+
 class SetAside(models.Model):
     """A text that could not be saved because someone else had saved meanwhile, or that was replaced on
     purpose. Nothing that anybody wrote is thrown away; the reader takes from it what is needed.

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import editor, reading, reports, results, signing
+from .views import editor, phrases, reading, reports, results, signing
 
 app_name = "reporting"
 urlpatterns = [
@@ -9,6 +9,8 @@ urlpatterns = [
     path("reading/<int:pk>/", reading.read, name="read"),
     path("reading/<int:pk>/claim/", reading.order_claim, name="order_claim"),
     path("reading/<int:pk>/hand-back/", reading.order_hand_back, name="order_hand_back"),
+    path("reading/phrases/", phrases.phrase_list, name="phrase_list"),
+    path("reading/phrases/<int:pk>/delete/", phrases.phrase_delete, name="phrase_delete"),
     path("reports/<int:pk>/", reports.report_view, name="report_view"),
     path("reports/<int:pk>/text/", reports.report_text, name="report_text"),
     path("reports/<int:pk>/save/", editor.report_save, name="report_save"),

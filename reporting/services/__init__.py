@@ -3,6 +3,7 @@
 from .drafts import change_template, open_report, require_writer, save_draft
 from .images import caption_image, insert_image, move_image, remove_image
 from .importing import WrittenReport, import_final_reports
+from .phrases import delete_phrase, save_phrase
 from .release import release_report
 from .signing import add_addendum, sign_report
 
@@ -11,6 +12,7 @@ __all__ = [
     "add_addendum",
     "caption_image",
     "change_template",
+    "delete_phrase",
     "import_final_reports",
     "insert_image",
     "move_image",
@@ -19,5 +21,6 @@ __all__ = [
     "remove_image",
     "require_writer",
     "save_draft",
+    "save_phrase",
     "sign_report",
 ]

@@ -119,6 +119,7 @@ def _desk(request: StaffRequest, order: Order, report: Report | None, *, is_mine
             },
             "set_aside": report.set_aside.select_related("author"),
             "field_answers": field_answers(report),
+            "phrases": dict(request.user.phrases.values_list("shortcut", "html")),
         }
     elif report is not None:
         context["sections"] = written_sections(report)

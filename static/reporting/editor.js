@@ -1,10 +1,12 @@
 // The report editor on the reading desk: prose editors, autosave, key images, keys, signing.
 import { Autosave } from "./autosave.js";
 import { LocalCopy } from "./local_copy.js";
+import { expandPhrases } from "./phrases.js";
 
 const root = document.getElementById("editor");
 const texts = document.getElementById("editor-texts").dataset;
 const normal = JSON.parse(document.getElementById("normal-texts").textContent);
+const phrases = JSON.parse(document.getElementById("phrases").textContent);
 const form = document.getElementById("report-form");
 const areas = [...form.querySelectorAll("textarea")];
 const entries = [...form.querySelectorAll("[data-field]")];
@@ -136,6 +138,7 @@ const autosave = new Autosave({
 // --- editors --------------------------------------------------------------------------------------
 function ready(area, editor) {
   editors.set(area.name, editor);
+  expandPhrases(editor, phrases);
   const box = editor.view.dom;
   box.setAttribute("role", "textbox");
   box.setAttribute("aria-multiline", "true");

@@ -123,6 +123,8 @@ MATRIX = {
     "reporting:read": "D",
     "reporting:order_claim": "D",
     "reporting:order_hand_back": "D",
+    "reporting:phrase_list": "D",
+    "reporting:phrase_delete": "D",
     "reporting:report_view": "D",
     "reporting:report_text": "D",
     "reporting:report_save": "D",

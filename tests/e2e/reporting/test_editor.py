@@ -1,123 +1,26 @@
 """The report editor in a real browser: no text is lost, whatever network, session and windows do."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.sessions.models import Session
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import expect
 
 from clinic.models import User
 from reporting.models import Report, ReportVersion
-from scheduling.models import Order
 from scheduling.orders import claim_order, hand_back_order, mark_acquired
 from tests.e2e.phantoms import wedge
+from tests.e2e.reporting.desk import SIZES, Desk, saved
 from tests.factories import make_everyone, make_order, make_patient
 from tests.imaging.sender import identity_for, receive
-from tests.reporting.factories import PASSWORD, make_reader, make_report, make_signed_report
+from tests.reporting.factories import PASSWORD, make_reader, make_signed_report
 
-BUNDLE = Path(__file__).resolve().parents[2] / "static/build/viewer/viewer.js"
+BUNDLE = Path(__file__).resolve().parents[3] / "static/build/viewer/viewer.js"
 pytestmark = pytest.mark.django_db(transaction=True)
-SIZES = [{"width": 1366, "height": 768}, {"width": 1920, "height": 1080}]
-
-
-@pytest.fixture(autouse=True)
-def _folders(tmp_path: Path, settings: Any) -> None:
-    folders = {"SPOOL_DIR": "spool", "STUDIES_DIR": "studies", "QUARANTINE_DIR": "held"}
-    for name, folder in (folders | {"DOCUMENTS_DIR": "documents"}).items():
-        (tmp_path / folder).mkdir(mode=0o700)
-        setattr(settings, name, tmp_path / folder)
-
-
-@pytest.fixture
-def reader() -> User:
-    return make_reader(full_name="Dr Reader", username="reader")
-
-
-class Desk:
-    """One window on the reading desk."""
-
-    def __init__(self, context: BrowserContext, base: str) -> None:
-        self.context = context
-        self.page: Page = context.new_page()
-        self.base = base
-        self.complaints: list[str] = []
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))
-        self.page.on("console", self._heard)
-
-    def _heard(self, message: Any) -> None:
-        if "Content Security Policy" in message.text:
-            self.complaints.append(message.text)
-
-    def open(self, order: Order) -> "Desk":
-        self.page.goto(f"{self.base}/reading/{order.pk}/")
-        return self.ready()
-
-    def ready(self) -> "Desk":
-        expect(self.page.locator("#editor[data-ready]")).to_be_attached()
-        return self
-
-    def section(self, name: str) -> Any:
-        return self.page.locator(f"[data-section={name}] .ProseMirror")
-
-    def type(self, name: str, text: str) -> "Desk":
-        self.section(name).click()
-        self.page.keyboard.press("Control+End")
-        self.page.keyboard.type(text)
-        return self
-
-    def is_in_state(self, state: str) -> "Desk":
-        expect(self.page.locator("#save-state")).to_have_attribute("data-state", state, timeout=20_000)
-        return self
-
-    def press(self, *keys: str) -> "Desk":
-        for key in keys:
-            self.page.keyboard.press(key)
-        return self
-
-
-@pytest.fixture
-def make_desk(browser: Browser, live_server: Any, client: Any, reader: User) -> Iterator[Callable[..., Desk]]:
-    """Windows in which ``reader`` is signed in. None may raise an error or break the page's policy."""
-    client.force_login(reader, backend="django.contrib.auth.backends.ModelBackend")
-    made: list[Desk] = []
-
-    def make(context: BrowserContext | None = None, **options: Any) -> Desk:
-        if context is None:
-            context = browser.new_context(**{"viewport": SIZES[0], **options})
-            context.add_cookies(
-                [
-                    {"name": name, "value": cookie.value, "url": live_server.url}
-                    for name, cookie in client.cookies.items()
-                ]
-            )
-        desk = Desk(context, live_server.url)
-        made.append(desk)
-        return desk
-
-    yield make
-    for desk in made:
-        assert desk.complaints == []
-        desk.context.close()
-
-
-@pytest.fixture
-def report(reader: User) -> Report:
-    return make_report(reader=reader)
-
-
-@pytest.fixture
-def desk(make_desk: Callable[..., Desk], report: Report) -> Desk:
-    return make_desk().open(report.order)
-
-
-def saved(report: Report) -> dict[str, str]:
-    report.refresh_from_db()
-    return report.content
 
 
 # --- writing ----------------------------------------------------------------------------------------
