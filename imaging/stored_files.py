@@ -34,8 +34,10 @@ def link_file(source: Path, target: Path) -> None:
     """Let ``target`` be the bytes of ``source``, whatever was there; ``source`` stays.
 
     A hard link, or a copy where the spool is on another file system. The folder is not flushed here.
+    The draft's name is always the same: what a killed process left is taken away by the next try.
     """
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    draft = target.with_name(f".{target.name}.draft")
+    draft.unlink(missing_ok=True)
     try:
         os.link(source, draft)
     except OSError as error:

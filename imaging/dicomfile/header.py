@@ -29,6 +29,7 @@ from .problems import Unreadable
 
 PIXEL_TAGS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 INFLATED_LIMIT = 256 * 1024 * 1024
+_DEFLATED_PIECE = 16 * 1024
 # Longer values are skipped while the header is read; sequences are read nevertheless, up to the second limit.
 VALUE_LIMIT = 1024 * 1024 + 512 * 1024
 SEQUENCE_LIMIT = 96 * 1024 * 1024
@@ -85,8 +86,8 @@ def read_header(path: Path, data_offset: int, transfer_syntax: str) -> Header:
     size = path.stat().st_size
     is_inflated = syntax == DeflatedExplicitVRLittleEndian
     if is_inflated:
-        inflated = _inflate(source, data_offset)
-        source, size, data_offset = io.BytesIO(inflated), len(inflated), 0
+        source, size = _inflate(source, data_offset)
+        data_offset = 0
     source.seek(data_offset)
     try:
         dataset, pixels = _parse(source, size, syntax)
@@ -101,17 +102,23 @@ def read_header(path: Path, data_offset: int, transfer_syntax: str) -> Header:
     return Header(dataset, source, size, syntax, is_inflated, pixels)
 
 
-def _inflate(source: BinaryIO, offset: int) -> bytes:
-    """Inflate with a limit: one megabyte of a bomb becomes gigabytes (PS3.5 A.5)."""
+def _inflate(source: BinaryIO, offset: int) -> tuple[BinaryIO, int]:
+    """Inflate with a limit, and its length: one megabyte of a bomb becomes gigabytes (PS3.5 A.5).
+
+    By pieces, of which each becomes 16 MB at the most, so that hardly more memory is used than is kept.
+    """
     source.seek(offset)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflated = io.BytesIO()
     try:
-        data = inflater.decompress(source.read(), INFLATED_LIMIT + 1)
+        while not inflater.eof and (piece := source.read(_DEFLATED_PIECE)):
+            inflated.write(inflater.decompress(piece))
+            if inflated.tell() > INFLATED_LIMIT:
+                raise Unreadable("inflates", str(INFLATED_LIMIT // 1024 // 1024))
+        inflated.write(inflater.flush())
     except zlib.error as error:
         raise Unreadable("not_deflated", str(error)) from None
-    if len(data) > INFLATED_LIMIT:
-        raise Unreadable("inflates", str(INFLATED_LIMIT // 1024 // 1024))
-    return data
+    return inflated, inflated.tell()
 
 
 def _parse(source: BinaryIO, size: int, syntax: UID) -> tuple[Dataset, PixelElement | None]:

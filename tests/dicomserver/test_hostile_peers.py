@@ -1,18 +1,15 @@
 """Peers that are broken, slow or ill-willed cost nothing but their own connection; both ways of receiving."""
 
 import random
-import shutil
 import socket
 import struct
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from dicomserver import fast_receive
 from imaging import spool
-from tests.dicomserver.conftest import NO_DATABASE, ServerProcess, wait_for
+from tests.dicomserver.conftest import NO_DATABASE, wait_for
 from tests.dicomserver.peers import (
     CT,
     EXPLICIT,
@@ -31,6 +28,7 @@ from tests.dicomserver.peers import (
     spooled,
     store_command,
 )
+from tests.dicomserver.small_disk import OnSmallDisk
 
 pytestmark = [
     pytest.mark.usefixtures("way"),
@@ -250,31 +248,7 @@ def test_a_class_that_was_not_negotiated_is_not_taken(server):
 
 
 # --- a full disk ------------------------------------------------------------------------------------
-class OnSmallDisk(ServerProcess):
-    """The server with a spool of its own file system of 4 MB, in a mount namespace of its own."""
-
-    wrapper = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
-
-    def command(self) -> list[str]:
-        mount = f"mount -t tmpfs -o size=4m tmpfs '{self.data}/spool'"
-        return [*self.wrapper, f'{mount} && exec "$0" "$@"', *super().command()]
-
-    @property
-    def spool(self) -> Path:
-        """As the server sees it."""
-        return Path(f"/proc/{self.process.pid}/root{self.data}/spool")
-
-
-def may_mount(folder: Path) -> bool:
-    if not sys.platform.startswith("linux") or shutil.which("unshare") is None:
-        return False
-    command = [*OnSmallDisk.wrapper, f"mount -t tmpfs tmpfs '{folder}'"]
-    return subprocess.run(command, capture_output=True).returncode == 0
-
-
 def test_a_full_disk_says_so_and_takes_images_again_when_there_is_room(data_folder, way):
-    if not may_mount(data_folder / "spool"):
-        pytest.skip("needs a kernel that lets users mount in a namespace of their own")
     fast = "1" if way == "fast" else "0"
     environment = {"DATABASE_URL": NO_DATABASE, "CEDAR_FAST_RECEIVE": fast, "CEDAR_DISK_RESERVE_MB": "1"}
     server = OnSmallDisk(data_folder, **environment)
@@ -298,8 +272,6 @@ def test_a_full_disk_says_so_and_takes_images_again_when_there_is_room(data_fold
 @pytest.mark.parametrize("way", ["fast"], indirect=True)
 def test_a_single_object_larger_than_the_disk(data_folder):
     """Not in the other way: there pynetdicom writes to a folder of its own first."""
-    if not may_mount(data_folder / "spool"):
-        pytest.skip("needs a kernel that lets users mount in a namespace of their own")
     server = OnSmallDisk(data_folder, DATABASE_URL=NO_DATABASE)
     try:
         peer = RawPeer(server.port)
