@@ -9,13 +9,15 @@ class ImagingConfig(AppConfig):
     name = "imaging"
 
     def ready(self) -> None:
-        from patients import belongings
+        from patients import belongings, finders
         from patients.belongings import Belonging
 
         from . import patient_moments
+        from .finding import find_studies
 
         patient_moments.add_sources()
         post_migrate.connect(_ensure_schedules, sender=self)
+        finders.register("studies", find_studies)
         belongings.register(
             Belonging(
                 "imaging.Study",

@@ -55,3 +55,14 @@ def digits_of(text: str) -> str:
     if not re.fullmatch(r"[\d\s()+./-]+", text.strip()):
         return ""
     return re.sub(r"\D", "", text)
+
+
+def beginnings(text: str, *, country: str) -> list[str]:
+    """How numbers begin in E.164 that begin with the digits of ``text``: ``0712`` is ``+254712``."""
+    digits = digits_of(text)
+    if text.strip().startswith("+"):
+        return [f"+{digits}"]
+    if digits.startswith("00"):
+        return [f"+{digits[2:]}"]
+    code = phonenumbers.country_code_for_region(country)
+    return [f"+{code}{digits.lstrip('0')}", f"+{digits.lstrip('0')}"]

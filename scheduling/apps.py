@@ -11,10 +11,11 @@ class SchedulingConfig(AppConfig):
     name = "scheduling"
 
     def ready(self) -> None:
-        from patients import belongings
+        from patients import belongings, finders
         from patients.belongings import Belonging
 
         from . import patient_moments
+        from .finding import find_orders
 
         patient_moments.add_sources()
         post_migrate.connect(_ensure_schedules, sender=self)
@@ -29,6 +30,7 @@ class SchedulingConfig(AppConfig):
                 lambda number: ngettext("%d visit", "%d visits", number) % number,
             ),
         )
+        finders.register("orders", find_orders)
         belongings.guard(merge=_being_read)
 
 
