@@ -46,6 +46,11 @@ class BirthDate:
         return age(self, timezone.localdate())
 
     @property
+    def is_first_of_january(self) -> bool:
+        """Which is often the birthday of who knows none."""
+        return (self.date.month, self.date.day) == (1, 1)
+
+    @property
     def kept(self) -> datetime.date:
         """The date with what is not known set to the first: of the month, or of January."""
         if self.precision == BirthPrecision.DAY:

@@ -6,19 +6,19 @@ family shares a phone: none of these alone, nor two of them, reach the line of c
 ``benchmarks/duplicates.py`` shows how well the table does on pairs of which the truth is known.
 """
 
-import datetime
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.contrib.postgres.search import TrigramSimilarity
-from django.db.models import Case, F, FloatField, QuerySet, Value, When
+from django.db import connection, transaction
+from django.db.models import Prefetch, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from . import names
-from .dates import BirthPrecision
+from .dates import BirthDate, BirthPrecision
 from .models import OtherName, Patient
-from .near_words import near_words, sounds_of
+from .near_words import NearWord, near_words, sounds_of
 from .numbers import number_key
 from .signs import Description, Sounds, name_words, nearby_dates, signs_of
 
@@ -54,7 +54,9 @@ SIGNS: dict[str, tuple[int, Promise]] = {
     # the rest
     "other_sex": (-25, _("another sex")),
 }
-_LOOKED_AT = 60  # candidates of each kind that are compared
+_LOOKED_AT = 30  # candidates of each kind that are compared
+_OF_ONE_NAME = 200
+_WORDS, _SOUNDS = 6, 4  # of a name; of a word
 
 
 @dataclass(frozen=True)
@@ -106,26 +108,21 @@ def compare(
 
 def _worth_comparing(described: Description) -> list[Patient]:
     kinds = [kind.values_list("pk")[:_LOOKED_AT] for kind in _kinds(described)]
-    keys = [pk for (pk,) in kinds[0].union(*kinds[1:])] if kinds else []
-    return list(Patient.objects.filter(pk__in=keys).prefetch_related("identifiers", "other_names"))
+    with transaction.atomic():
+        # With many keys the planner may think that reading everything is cheaper.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('enable_seqscan', 'off', true)")
+        keys = [pk for (pk,) in kinds[0].union(*kinds[1:])]
+    patients = Patient.objects.filter(pk__in=keys)
+    if described.identifiers:
+        patients = patients.prefetch_related("identifiers")
+    return list(patients.prefetch_related(Prefetch("other_names", to_attr="names_of_before")))
 
 
 def _kinds(described: Description) -> Iterator[QuerySet[Patient]]:
     patients = Patient.objects.current().order_by()
-    key = names.name_key(described.name)
-    days: list[datetime.date] = []
-    if described.born is not None and described.born.precision == BirthPrecision.DAY:
-        days = [described.born.date, *nearby_dates(described.born.date)]
-    if key:
-        alike = patients.annotate(nearness=_nearness(key, days))
-        # Of a thousand of nearly that name the nearest are compared.
-        keys = match_keys(described)
-        yield alike.filter(match_keys__overlap=keys).order_by("-nearness")
-        if days:
-            yield alike.filter(birth_date=days[0], nearness__gt=0.7).order_by("-nearness")
-        others = OtherName.objects.filter(match_keys__overlap=[*keys, *_singles(keys)])
-        others = others.annotate(nearness=TrigramSimilarity("name_key", key)).order_by("-nearness")
-        yield patients.filter(pk__in=others.values("patient_id")[:_LOOKED_AT])
+    if names.name_key(described.name):
+        yield from _alike(described, patients)
     if described.phone:
         yield patients.filter(phone=described.phone)
     if number_key(described.national_id):
@@ -134,41 +131,59 @@ def _kinds(described: Description) -> Iterator[QuerySet[Patient]]:
         yield patients.filter(identifiers__value_key=number_key(value))
 
 
-def _nearness(key: str, days: list[datetime.date]) -> F | TrigramSimilarity | object:
-    """Likeness of the names, half a point more where the birth dates are near."""
-    likeness = TrigramSimilarity("name_key", key)
-    if not days:
-        return likeness
-    born = Case(When(birth_date__in=days, then=Value(0.5)), default=Value(0.0), output_field=FloatField())
-    return likeness + born
+def _alike(described: Description, patients: QuerySet[Patient]) -> Iterator[QuerySet[Patient]]:
+    """By the name: those born at (about) that time; some of those born at another; those known otherwise."""
+    by_name, by_name_and_birth = match_keys(described)
+    likeness = TrigramSimilarity("name_key", names.name_key(described.name))
+    alike = patients.annotate(likeness=likeness).order_by("-likeness")
+    born = described.born
+    if born is not None and born.precision == BirthPrecision.DAY:
+        near = [born.date, *nearby_dates(born.date)]
+        yield alike.filter(match_keys__overlap=by_name_and_birth, birth_date__in=near)
+        if not born.is_first_of_january:
+            yield alike.filter(birth_date=born.date, likeness__gt=0.2)
+    elif born is not None:
+        yield alike.filter(match_keys__overlap=by_name).filter(match_keys__overlap=by_name_and_birth)
+    # Thousands of one name who were born at another time are not worth the time to put them in order.
+    some = patients.filter(match_keys__overlap=by_name).values("pk")[:_OF_ONE_NAME]
+    yield alike.filter(pk__in=some)
+    others = OtherName.objects.filter(match_keys__overlap=_with_singles(by_name)).order_by()
+    yield patients.filter(pk__in=others.values("patient_id")[:_LOOKED_AT])
 
 
-def match_keys(described: Description) -> list[str]:
+def match_keys(described: Description) -> tuple[list[str], list[str]]:
     """The keys under which the person and the likes of them are kept (``patients_match_keys``, migration
-    0020): sounds in pairs, each with year and day of birth, also those of words one slip away."""
-    words = [word for word in names.name_key(described.name).split() if word.isascii() and word.isalpha()][:8]
-    near = near_words(words)
-    codes = [{one.code for one in near[word] if one.slips <= 1 and one.code} for word in words]
-    distinct = set().union(*codes)
-    keys = {" ".join(sorted({a, b})) for a, b in _pairs(codes)} if len(codes) > 1 else distinct
-    keys |= {f"{code}{part}" for code in distinct for part in _birth_parts(described)}
-    return sorted(keys)
+    0020): sounds in pairs; each sound with the year and the day of birth. Also those of words that are known
+    here and one slip away."""
+    words = [word for word in names.name_key(described.name).split() if word.isascii() and word.isalpha()]
+    codes = [_codes(word, near) for word, near in near_words(words[:_WORDS], sounds=False).items()]
+    every = dict.fromkeys(code for of_word in codes for code in of_word)
+    pairs = {" ".join(sorted({a, b})) for a, b in _pairs(codes)} if len(codes) > 1 else set(every)
+    with_birth = {f"{code}{part}" for code in every for part in _birth_parts(described.born)}
+    return sorted(pairs), sorted(with_birth)
 
 
-def _singles(keys: list[str]) -> set[str]:
-    """The sounds one by one: often only the family name was another."""
-    return {code for key in keys if key.isalpha() or " " in key for code in key.split()}
+def _codes(word: str, near: list[NearWord]) -> list[str]:
+    """How a word sounds, and what it may have been meant to be. Short words are like too many others."""
+    reach = 1 if len(word) > 3 else 0
+    return list(dict.fromkeys(one.code for one in near if one.slips <= reach and one.code))[:_SOUNDS]
 
 
-def _pairs(codes: list[set[str]]) -> Iterable[tuple[str, str]]:
+def _with_singles(pairs: list[str]) -> list[str]:
+    """With the sounds one by one: often only the family name was another."""
+    return sorted({*pairs, *(code for pair in pairs for code in pair.split())})
+
+
+def _pairs(codes: list[list[str]]) -> Iterable[tuple[str, str]]:
     for place, mine in enumerate(codes):
         for others in codes[place + 1 :]:
             yield from ((a, b) for a in mine for b in others)
 
 
-def _birth_parts(described: Description) -> list[str]:
-    if described.born is None:
+def _birth_parts(born: BirthDate | None) -> list[str]:
+    """The years that are meant, and the day where it is known."""
+    if born is None:
         return []
-    day = described.born.date
-    known_day = described.born.precision == BirthPrecision.DAY and (day.month, day.day) != (1, 1)
-    return [str(day.year), f"/{day:%m%d}"] if known_day else [str(day.year)]
+    years = [str(year) for year in range(born.span[0].year, born.span[1].year + 1)]
+    known_day = born.precision == BirthPrecision.DAY and not born.is_first_of_january
+    return [*years, f"/{born.date:%m%d}"] if known_day else years

@@ -7,6 +7,7 @@ scripts also written in Latin ones, so that ``muller``, ``Müller`` and ``МЮЛ
 import re
 import unicodedata
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 from typing import Self
 
 from anyascii import anyascii
@@ -72,7 +73,13 @@ def fold(text: str) -> str:
 
 def latin_words(text: str) -> list[str]:
     """The words of ``text`` folded and in Latin letters."""
-    return re.findall(r"[a-z0-9]+", anyascii(fold(text)).lower().replace("`", "").replace("'", ""))
+    return list(_latin_words(text))
+
+
+@lru_cache(maxsize=20_000)
+def _latin_words(text: str) -> tuple[str, ...]:
+    plain = anyascii(fold(text)).lower().replace("`", "").replace("'", "")
+    return tuple(re.findall(r"[a-z0-9]+", plain))
 
 
 def words(text: str) -> list[str]:
@@ -95,7 +102,7 @@ def name_key(name: PersonName) -> str:
 
 def main_words(name: PersonName) -> list[str]:
     """The words that make two names the same: the alphabetic ones, else those of the other groups."""
-    spelled = latin_words(f"{name.family} {name.given} {name.middle}")
+    spelled = [word for part in (name.family, name.given, name.middle) for word in latin_words(part)]
     return spelled or latin_words(f"{name.ideographic} {name.phonetic}".replace("^", " "))
 
 

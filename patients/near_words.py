@@ -23,40 +23,48 @@ class NearWord:
     slips: int
 
 
-_SQL = """
+_ITSELF = """
+SELECT word, word, coalesce(nullif(dmetaphone(word), ''), upper(left(word, 4))), 0
+FROM unnest(%s::text[]) AS word
+"""
+# One walk through the index for all of them; whose slip each is comes out of ``slips`` again.
+_ONE_SLIP_AWAY = "SELECT '', word, code, 1 FROM patients_nameword WHERE word = ANY(%s)"
+_SAME_SOUND = """
 SELECT typed.word, near.word, near.code, near.slips
 FROM unnest(%s::text[]) AS typed(word), LATERAL (
-    SELECT found.word, found.code, levenshtein_less_equal(found.word, typed.word, 3) AS slips
-    FROM (
-        SELECT known.word, known.code FROM patients_nameword AS known
-        WHERE known.code = dmetaphone(typed.word) AND known.code <> ''
-        UNION
-        SELECT typed.word, coalesce(nullif(dmetaphone(typed.word), ''), upper(left(typed.word, 4)))
-    ) AS found
-    WHERE found.word ~ '^[a-z]+$'
-    ORDER BY slips, found.word LIMIT %s
+    SELECT known.word, known.code, levenshtein_less_equal(known.word, typed.word, 3) AS slips
+    FROM patients_nameword AS known
+    WHERE known.code = dmetaphone(typed.word) AND known.code <> '' AND known.word ~ '^[a-z]+$'
+    ORDER BY slips, known.word LIMIT %s
 ) AS near
 WHERE near.slips <= 3
-UNION
-SELECT typed.word, known.word, known.code, 1
-FROM unnest(%s::text[], %s::text[]) AS typed(word, slip), patients_nameword AS known
-WHERE known.word = typed.slip
 """
 
 
-def near_words(words: Iterable[str]) -> dict[str, list[NearWord]]:
-    """For each of ``words`` (folded, Latin): itself, then the known ones it may be, the nearest first."""
+def near_words(words: Iterable[str], *, sounds: bool = True) -> dict[str, list[NearWord]]:
+    """For each of ``words`` (folded, Latin): itself, then the known ones it may be, the nearest first.
+
+    Those that are one slip away, and with ``sounds`` those that sound the same.
+    """
     wanted = [word for word in dict.fromkeys(words) if word.isascii() and word.isalpha()]
-    found: dict[str, dict[str, NearWord]] = {word: {} for word in wanted}
     if not wanted:
         return {}
-    slips = [(word, slip) for word in wanted if 2 < len(word) <= _LONGEST for slip in one_slip_away(word)]
+    slips: dict[str, list[str]] = {}
+    for word in wanted:
+        for slip in one_slip_away(word) if 2 < len(word) <= _LONGEST else ():
+            slips.setdefault(slip, []).append(word)
+    sql = f"{_ITSELF} UNION ALL {_ONE_SLIP_AWAY}"
+    asked: list[object] = [wanted, list(slips)]
+    if sounds:
+        sql += f" UNION ALL {_SAME_SOUND}"
+        asked += [wanted, _AT_MOST]
+    found: dict[str, dict[str, NearWord]] = {word: {} for word in wanted}
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, [wanted, _AT_MOST, [word for word, _ in slips], [slip for _, slip in slips]])
-        for typed, word, code, distance in cursor.fetchall():
-            known = found[typed].get(word)
-            if known is None or distance < known.slips:
-                found[typed][word] = NearWord(word, code, distance)
+        cursor.execute(sql, asked)
+        for one, word, code, distance in cursor.fetchall():
+            for typed in [one] if one else slips[word]:
+                if word not in found[typed] or distance < found[typed][word].slips:
+                    found[typed][word] = NearWord(word, code, distance)
     return {
         word: sorted(near.values(), key=lambda one: (one.slips, one.word)) for word, near in found.items()
     }

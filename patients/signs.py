@@ -1,7 +1,7 @@
 """Comparing what is known of a person with a record, sign by sign. The points are in ``duplicates.SIGNS``."""
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -43,7 +43,7 @@ def signs_of(
     it where only the whole names were compared.
     """
     own = list(name_signs(described.name, patient.person_name, sounds, sounds_same))
-    for other in patient.other_names.all():
+    for other in names_of_before(patient):
         as_other = list(name_signs(described.name, other_name_of(other, patient), sounds))
         if _place(as_other) < _place(own):
             own = [*as_other, "by_another_name"]
@@ -65,9 +65,15 @@ def other_name_of(other: OtherName, patient: Patient) -> names.PersonName:
     return name if name.family else replace(name, family=patient.family_name)
 
 
+def names_of_before(patient: Patient) -> Iterable[OtherName]:
+    """The other names; a search brings them along as a list, which is quicker to ask than a relation."""
+    fetched: list[OtherName] | None = getattr(patient, "names_of_before", None)
+    return patient.other_names.all() if fetched is None else fetched
+
+
 def name_words(patient: Patient) -> list[str]:
     """The words of every name of a patient."""
-    all_names = [patient.person_name, *(other.person_name for other in patient.other_names.all())]
+    all_names = [patient.person_name, *(other.person_name for other in names_of_before(patient))]
     return [word for name in all_names for word in names.main_words(name)]
 
 
@@ -224,8 +230,8 @@ def _number_signs(described: Description, patient: Patient) -> Iterator[str]:
     mine, other = number_key(described.national_id), patient.national_id_key
     if mine and other:
         yield "same_national_id" if mine == other else "other_national_id"
-    own = {(identifier.issuer, identifier.value_key) for identifier in patient.identifiers.all()}
-    if own & {(issuer, number_key(value)) for issuer, value in described.identifiers}:
+    numbers = {(issuer, number_key(value)) for issuer, value in described.identifiers}
+    if numbers and any((one.issuer, one.value_key) in numbers for one in patient.identifiers.all()):
         yield "same_number"
     if described.phone and described.phone == patient.phone:
         yield "same_phone"
