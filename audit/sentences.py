@@ -25,6 +25,7 @@ SENTENCES: dict[str, Promise] = {
     "config.changed": _lazy("{who} changed {what} in the settings"),
     "config.removed": _lazy("{who} removed {what} from the settings"),
     "spreadsheet.imported": _lazy("{who} imported the spreadsheet {what}"),
+    "spreadsheet.uploaded": _lazy("{who} uploaded the spreadsheet {what}"),
     "spreadsheet.exported": _lazy("{who} exported the clinic's examinations as a spreadsheet"),
     "patient.imported": _lazy("{who} imported the patient {patient}"),
     "image.imported": _lazy("{who} imported the file {what} of {patient}"),

@@ -16,6 +16,7 @@ TOPIC_PERMISSIONS = {
     "held": Permission.STUDY_RECONCILE,
     "report": Permission.REPORT_VIEW,
     "nodes": Permission.CONFIGURE,
+    "spreadsheet": Permission.RECORDS_IMPORT,
 }
 MAX_TOPICS = 50
 PULSE = "pulse"

@@ -120,6 +120,7 @@ INSTALLED_APPS = [
     "imaging",
     "reporting",
     "dicomserver",
+    "clinic.spreadsheets",
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "clinic.urls"

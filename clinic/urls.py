@@ -19,4 +19,5 @@ urlpatterns = [
     path("", include("reporting.urls")),
     path("audit/", include("audit.urls")),
     path("dicom/", include("dicomserver.urls")),
+    path("lists/", include("clinic.spreadsheets.urls")),
 ]

@@ -25,14 +25,17 @@ from .values import plain
 
 _LOOKED_AT = 40  # candidates of each kind that are compared
 
-# Each kind through its own index, the nearest first where there may be many.
+# Each kind through its own index.
 _BLOCKS = """
-SELECT asked.n, found.id, found.sound_key = patients_sound_key(asked.name) AND found.sound_key LIKE '%% %%'
-  FROM unnest(%s::int[], %s::text[], %s::date[], %s::text[], %s::text[])
-       AS asked(n, name, born, phone, national_id)
- CROSS JOIN LATERAL (
+WITH asked AS MATERIALIZED (
+    SELECT n, name, patients_sound_key(name) AS sound, born, phone, national_id
+      FROM unnest(%s::int[], %s::text[], %s::date[], %s::text[], %s::text[])
+           AS list(n, name, born, phone, national_id)
+)
+SELECT asked.n, found.id, found.sound_key = asked.sound AND asked.sound LIKE '%% %%'
+  FROM asked CROSS JOIN LATERAL (
        (SELECT id, sound_key FROM patients_patient
-         WHERE sound_key = patients_sound_key(asked.name) AND merged_into_id IS NULL LIMIT %s)
+         WHERE sound_key = asked.sound AND merged_into_id IS NULL LIMIT %s)
        UNION
        (SELECT id, sound_key FROM patients_patient
          WHERE birth_date = asked.born AND similarity(name_key, asked.name) > 0.3
@@ -46,6 +49,8 @@ SELECT asked.n, found.id, found.sound_key = patients_sound_key(asked.name) AND f
            AND merged_into_id IS NULL LIMIT %s)
  ) AS found
 """
+# A table that grows by thousands in one go has no statistics yet, and the planner would read all of it.
+_THROUGH_INDEXES = "SELECT set_config('enable_seqscan', %s, true)"
 
 
 def make_patient(mrn: str, values: dict[str, Any], *, by: User) -> Patient:
@@ -127,7 +132,8 @@ def _blocks(asked: Sequence[Description]) -> list[list[tuple[int, bool]]]:
     found: list[list[tuple[int, bool]]] = [[] for _one in asked]
     if not asked:
         return found
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_THROUGH_INDEXES, ["off"])
         cursor.execute(
             _BLOCKS,
             [
@@ -144,6 +150,7 @@ def _blocks(asked: Sequence[Description]) -> list[list[tuple[int, bool]]]:
         )
         for number, pk, sounds_same in cursor.fetchall():
             found[number].append((pk, bool(sounds_same)))
+        cursor.execute(_THROUGH_INDEXES, ["on"])
     return found
 
 
@@ -162,11 +169,17 @@ class Expected:
 
     def __init__(self) -> None:
         self._blocks: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+        self._by_number: dict[int, tuple[Any, ...]] = {}
 
     def add(self, patient: Patient) -> None:
         kept = tuple(getattr(patient, name) for name in _COMPARED)
         for key in self._keys(patient):
             self._blocks[key].append(kept)
+        self._by_number[hash(number_key(patient.mrn))] = kept
+
+    def with_number(self, key: str) -> Patient | None:
+        kept = self._by_number.get(hash(key))
+        return _stand_in(kept) if kept is not None else None
 
     def candidates(self, patient: Patient) -> list[Candidate]:
         found = {kept for key in self._keys(patient) for kept in self._blocks.get(key, ())}
@@ -174,6 +187,7 @@ class Expected:
 
     def clear(self) -> None:
         self._blocks.clear()
+        self._by_number.clear()
 
     @staticmethod
     def _keys(patient: Patient) -> list[int]:

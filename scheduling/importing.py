@@ -87,7 +87,7 @@ def import_visits(visits: Sequence[PastVisit], *, by: User) -> list[Order]:
     examined_at = Subquery(Order.objects.filter(pk=OuterRef("pk")).values("acquired_at")[:1])
     made.update(ordered_at=examined_at, status_changed_at=examined_at)
     for order in orders:
-        order.ordered_at = order.status_changed_at = order.acquired_at
+        order.ordered_at = order.status_changed_at = order.acquired_at or order.ordered_at
     record_many(
         (
             Event(
