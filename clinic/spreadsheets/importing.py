@@ -6,7 +6,7 @@ a second one changes nothing. A dry run does everything but write.
 """
 
 import logging
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -314,17 +314,14 @@ def _catalogue() -> dict[str, Procedure]:
 
 def _orders_of_cedar(visits: Sequence[Visit]) -> set[tuple[str, str]]:
     """Accession numbers with the numbers of the patients they belong to, of those that a list names."""
-    numbers = {visit.accession.upper() for visit in visits if visit.accession}
+    named = [visit.accession for visit in visits if visit.accession]
+    numbers = {*named, *(number.upper() for number in named)}
     if not numbers:
         return set()
-    found: dict[str, set[str]] = defaultdict(set)
-    orders = Order.objects.filter(accession_number__in=numbers).values_list(
-        "accession_number", "patient__mrn_key", "patient_id"
-    )
-    owners = {pk: (number.upper(), key) for number, key, pk in orders}
-    for number, key in owners.values():
-        found[number].add(key)
-    return {(number, key) for number, keys in found.items() for key in keys}
+    orders = Order.objects.filter(accession_number__in=numbers)
+    return {
+        (number.upper(), key) for number, key in orders.values_list("accession_number", "patient__mrn_key")
+    }
 
 
 def _other_report(known: ImportedVisit) -> Refused:
