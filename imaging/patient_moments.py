@@ -9,7 +9,7 @@ from clinic.permissions import Permission
 from patients.models import Patient
 from patients.timeline import Kind, Moment, register
 
-from .models import Study
+from .models import Study, StudyState
 from .overview import studies_overview
 
 
@@ -31,7 +31,7 @@ def _studies(patient: Patient, user: User, limit: int) -> list[Moment]:
             title=study.description or (str(study.order.procedure) if study.order else _("Images")),
             detail=_described(study),
             url=reverse("imaging:study_viewer", args=[study.pk]),
-            status=(study.state, study.get_state_display()),
+            status=None if study.state == StudyState.LINKED else (study.state, study.get_state_display()),
             template="imaging/_study_moment.html",
             thing={"study": study, "pictures": pictures[:4]},
         )

@@ -38,6 +38,12 @@ class Row:
         return self.survivor != self.alias
 
     @property
+    def is_doubt(self) -> bool:
+        """What hardly differs in two records of one person."""
+        both_know = bool(self.survivor) and bool(self.alias)
+        return self.differs and both_know and self.field in ("birth_date", "sex", "national_id")
+
+    @property
     def can_join(self) -> bool:
         return self.field in JOINED and bool(self.survivor) and bool(self.alias) and self.differs
 

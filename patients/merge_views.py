@@ -118,6 +118,7 @@ def _compared(survivor: Patient, alias: Patient, choices: dict[str, str]) -> dic
         "alias": alias,
         "differing": [row for row in rows if row.differs],
         "equal": [row for row in rows if not row.differs],
+        "doubts": [row.label for row in rows if row.is_doubt],
         "moving": belongings.counted_of(alias.pk),
         "staying": belongings.counted_of(survivor.pk),
         "refusals": belongings.merge_refusals([survivor.pk, alias.pk]),

@@ -11,7 +11,7 @@ from clinic.permissions import Permission
 from .models import Patient
 from .timeline import Kind, Moment, register
 
-SEEING = ("patient.viewed", "patient.searched", "document.viewed")
+SEEING = ("patient.viewed", "patient.searched", "patient.printed", "document.viewed")
 
 
 def add_sources() -> None:

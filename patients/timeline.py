@@ -48,16 +48,21 @@ class Moment:
 
     @property
     def icon(self) -> str:
-        return ICONS[self.kind]
+        return SIGNS[self.kind][0]
+
+    @property
+    def kind_name(self) -> str | Promise:
+        return SIGNS[self.kind][1]
 
 
-ICONS = {
-    Kind.VISITS: "calendar-check",
-    Kind.ORDERS: "clipboard-list",
-    Kind.STUDIES: "images",
-    Kind.REPORTS: "file-text",
-    Kind.DOCUMENTS: "file-check",
-    Kind.CHANGES: "history",
+# The icon and the word of one of each kind.
+SIGNS = {
+    Kind.VISITS: ("calendar-check", _("Visit")),
+    Kind.ORDERS: ("clipboard-list", _("Order")),
+    Kind.STUDIES: ("images", _("Images")),
+    Kind.REPORTS: ("file-text", _("Report")),
+    Kind.DOCUMENTS: ("file-check", _("Document")),
+    Kind.CHANGES: ("history", _("Change")),
 }
 
 

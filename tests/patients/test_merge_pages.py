@@ -78,6 +78,15 @@ def test_both_records_side_by_side(client, desk, survivor, alias):
     assert Entry.objects.get(action="patient.viewed").patient_id == alias.pk
 
 
+def test_what_hardly_differs_in_one_person_is_a_doubt(client, desk, survivor):
+    brother = make_patient(family_name="Silva", given_name="Ana", sex="M", birth_date="1981-01-01")
+
+    response = client.get(url_of(survivor, brother))
+
+    assert [str(field) for field in response.context["doubts"]] == ["birth date", "sex"]
+    assert "These differ: birth date, sex." in response.text
+
+
 def test_what_was_chosen_is_merged(client, desk, survivor, alias):
     response = client.post(
         url_of(survivor, alias),

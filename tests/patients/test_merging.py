@@ -423,6 +423,18 @@ def test_both_histories_tell_the_merge_with_before_and_after(survivor, alias, ro
     assert (mine.reason, theirs.reason) == (WHY, WHY)
 
 
+def test_all_pages_that_show_something_of_it_are_told(survivor, alias, rosa, monkeypatch):
+    told = []
+    monkeypatch.setattr("patients.merging.announce", lambda *topics: told.extend(topics))
+    order = make_order(alias, status=OrderStatus.SCHEDULED)
+    study = make_study(order)
+
+    merge(survivor, alias, rosa)
+
+    patients = {f"patient.{survivor.pk}", f"patient.{alias.pk}"}
+    assert set(told) == patients | {"board", "held", f"order.{order.pk}", f"study.{study.pk}"}
+
+
 def test_undoing_is_told_backwards(survivor, alias, rosa):
     made = merge(survivor, alias, rosa, family_name="alias")
     undo_merge(made, by=rosa, reason="Two sisters")

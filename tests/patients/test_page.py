@@ -179,6 +179,18 @@ def test_the_live_part_keeps_the_filter(client, sign_in):
     assert not Entry.objects.filter(action="patient.viewed").exists()
 
 
+def test_the_timeline_follows_the_patient_and_the_board(client, sign_in):
+    patient = make_patient()
+    sign_in(Role.RECEPTIONIST)
+
+    response = client.get(url_of(patient, query="?kind=visits"))
+
+    assert (
+        f'data-live="patient.{patient.pk} board" hx-get="{url_of(patient)}?part=timeline&amp;kind=visits'
+        in response.text
+    )
+
+
 def test_older_ones_come_when_asked_for(client, sign_in, monkeypatch):
     monkeypatch.setattr("patients.page_views.FIRST", 2)
     patient = make_patient()
@@ -230,6 +242,7 @@ def test_what_was_looked_at_is_no_change(client, sign_in):
     patient = make_patient()
 
     client.get(url_of(patient))
+    client.get(url_of(patient, "patient_summary"))
     response = client.get(url_of(patient, query="?kind=changes"))
 
     assert response.context["days"] == []
