@@ -58,6 +58,8 @@ DICOM_IDLE_SECONDS = _number("CEDAR_DICOM_IDLE_SECONDS", 120, 1, 3600)
 # The first pause before sending is tried again; each further one is twice as long, up to a day.
 DICOM_RETRY_SECONDS = _number("CEDAR_DICOM_RETRY_SECONDS", 60, 1, 86400)
 DICOM_ARTIM_SECONDS = _number("CEDAR_DICOM_ARTIM_SECONDS", 15, 1, 300)
+# Files of discarded received objects are removed after this many days; 0 keeps them for ever.
+DISCARDED_DAYS = _number("CEDAR_DISCARDED_DAYS", 0, 0, 36_500)
 DISK_RESERVE_BYTES = _number("CEDAR_DISK_RESERVE_MB", 500, 0, 1_000_000) * 1024 * 1024
 
 

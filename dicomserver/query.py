@@ -36,7 +36,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 
 from clinic.models import ClinicProfile
-from imaging.models import Instance, Series, Study, StudyState
+from imaging.models import NOT_SERVED, Instance, Series, Study
 from patients.models import BirthPrecision, Patient, PatientQuerySet
 from patients.numbers import number_key
 from scheduling.models import Order
@@ -130,7 +130,7 @@ def instances(query: Query) -> QuerySet[Instance]:
     """What a retrieval means: the unique keys alone decide (PS3.4 C.4.2.1.4.1)."""
     if not query.text(UNIQUE_KEYS[query.level]).strip("* "):
         raise WrongLevel(f"{UNIQUE_KEYS[query.level]} is needed at this level")
-    condition = ~Q(series__study__state=StudyState.HELD)
+    condition = ~Q(series__study__state__in=NOT_SERVED)
     if patient_id := query.text("PatientID").strip("* "):
         condition &= Q(series__study__patient__in=_numbered(patient_id))
     for level, path in (
@@ -154,10 +154,10 @@ def _rows(query: Query) -> QuerySet[Any]:
     rows = _MODELS[query.level].objects.order_by()
     condition = _patient_condition(query, paths["PATIENT"])
     if "STUDY" in paths:
-        condition &= ~Q(**{f"{paths['STUDY']}state": StudyState.HELD})
+        condition &= ~Q(**{f"{paths['STUDY']}state__in": NOT_SERVED})
         condition &= _study_condition(query, paths["STUDY"])
     else:
-        offered = Study.objects.filter(patient=OuterRef("pk")).exclude(state=StudyState.HELD)
+        offered = Study.objects.served().filter(patient=OuterRef("pk"))
         condition &= Q(Exists(offered))
     if "SERIES" in paths:
         condition &= _series_condition(query, paths["SERIES"])
@@ -284,9 +284,7 @@ def _with_counts(query: Query, rows: QuerySet[Any]) -> QuerySet[Any]:
     """What is only counted or looked up when somebody asks for it."""
     wanted: dict[str, Any] = {}
     paths = _PATHS[query.level]
-    of_patient = Study.objects.filter(patient=OuterRef(f"{paths['PATIENT']}pk")).exclude(
-        state=StudyState.HELD
-    )
+    of_patient = Study.objects.served().filter(patient=OuterRef(f"{paths['PATIENT']}pk"))
     by_patient: QuerySet[Any, Any] = of_patient.order_by().values("patient")
     totals = {
         "NumberOfPatientRelatedStudies": Count("pk"),

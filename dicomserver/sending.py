@@ -12,7 +12,7 @@ from clinic.errors import Conflict, InvalidInput
 from clinic.jobs import enqueue_once
 from clinic.live import announce
 from clinic.models import User
-from imaging.models import Instance, Study, StudyState
+from imaging.models import Instance, Study
 
 from .models import RemoteAE, Send
 from .scu import CallFailed, NothingAccepted, called
@@ -27,7 +27,7 @@ def send_study(study: Study, *, by: User, to: RemoteAE) -> Send:
     """Queue ``study`` for ``to``; images that arrive while it waits go with it."""
     require_exchange(by)
     require_reachable(to)
-    if study.state == StudyState.HELD:
+    if not study.is_served:
         raise InvalidInput(_("It is not decided yet whose images these are; they cannot be sent."))
     try:
         with transaction.atomic():

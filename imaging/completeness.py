@@ -2,18 +2,23 @@
 for the clinic's quiet time. A late image opens it again."""
 
 import datetime as dt
+from collections.abc import Collection
 
 from django.db import transaction
 from django.utils import timezone
 
+from clinic.jobs import wake_at
 from clinic.live import announce
 from clinic.models import ClinicProfile, User
 from scheduling.models import Order
 from scheduling.services import mark_acquired
 
-from .models import Instance, PerformedStep, StepState, Study, StudyState
+from .models import NOT_SERVED, Instance, PerformedStep, StepState, Study
 from .performed_steps import adopt_steps
 
+CLOSE = "imaging.tasks.mark_stable_studies"
+# So that the study is quiet by the database's clock, too, when it is looked at.
+_GRACE = dt.timedelta(seconds=0.2)
 # A machine that forgot to say that it is done holds its study open no longer than this without an image.
 STEP_PATIENCE = dt.timedelta(minutes=30)
 # Images that a completed step names and that never came are not looked for longer than this.
@@ -21,12 +26,30 @@ _SETTLE_WITHIN = dt.timedelta(days=7)
 
 
 def mark_stable_studies() -> None:
-    """Close every quiet study; an order whose images are all here is acquired."""
-    quiet = dt.timedelta(seconds=ClinicProfile.get().quiet_seconds)
+    """Close every quiet study; an order whose images are all here is acquired.
+
+    Runs when the quiet time of the last image ends, and asks to be woken again while a study is open.
+    """
+    quiet = _quiet_time()
     by = User.objects.machine("worker")
     waiting = Study.objects.filter(stable_at=None, last_received_at__lte=timezone.now() - quiet)
     for pk in waiting.order_by("pk").values_list("pk", flat=True):
         _mark_stable(pk, quiet, by=by)
+    fresh = Study.objects.filter(stable_at=None, last_received_at__gt=timezone.now() - quiet)
+    first = fresh.order_by("last_received_at").first()
+    if first is not None:
+        wake_for([first])
+
+
+def wake_for(studies: Collection[Study]) -> None:
+    """Look again when the quiet time of ``studies`` ends, as far as nothing else comes."""
+    due = min((study.last_received_at for study in studies), default=None)
+    if due is not None:
+        wake_at(CLOSE, max(due + _quiet_time(), timezone.now()) + _GRACE)
+
+
+def _quiet_time() -> dt.timedelta:
+    return dt.timedelta(seconds=ClinicProfile.get().quiet_seconds)
 
 
 def settle_performed_steps() -> None:
@@ -78,7 +101,7 @@ def missing_instances(step: PerformedStep) -> int:
     if not step.instance_uids:
         return 0
     here = Instance.objects.filter(sop_instance_uid__in=step.instance_uids)
-    return len(step.instance_uids) - here.exclude(series__study__state=StudyState.HELD).count()
+    return len(step.instance_uids) - here.exclude(series__study__state__in=NOT_SERVED).count()
 
 
 def _close(study: Study, *, by: User, is_acquired: bool) -> None:
@@ -87,7 +110,8 @@ def _close(study: Study, *, by: User, is_acquired: bool) -> None:
     study.save(update_fields=["stable_at"])
     announce(f"study.{study.pk}", "board")
     if study.order is not None:
-        if is_acquired:
+        others = study.order.studies.filter(stable_at=None)
+        if is_acquired and not others.exists():
             mark_acquired(study.order, by=by)
         announce(f"order.{study.order.pk}")
 

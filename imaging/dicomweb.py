@@ -23,7 +23,7 @@ from clinic.permissions import Permission
 
 from .accept import accept_frames, accept_one_of
 from .frames import FileRange, Piece, bytes_response, cached, let_cache, open_stored, ranges_of
-from .models import Instance, Study, StudyState
+from .models import Instance, Study
 from .outgoing import CannotSend, Corrector, outgoing, outgoing_file
 from .overview import evenly
 from .reasons import picture_problem
@@ -56,7 +56,7 @@ def metadata(
     instances = instances.order_by("series__number", "series_id", "number", "pk").annotate(
         text=Cast("metadata", TextField())
     )
-    if study.state == StudyState.HELD:
+    if not study.is_served:
         texts = list(instances.values_list("text", flat=True))
     else:
         corrector = Corrector()

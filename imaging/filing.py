@@ -26,6 +26,7 @@ from scheduling.days import clinic_zone
 from scheduling.services import note_images_arrived
 
 from . import connection_tests
+from .completeness import wake_for
 from .identity import Identity, readable_name
 from .linking import belongs, decide, patients_meant
 from .models import Instance, Series, Study, StudyState
@@ -97,6 +98,7 @@ def file_objects(received: Sequence[Received], *, by: User) -> None:
     for arrival in arrivals.values():
         if arrival.received:
             _store(arrival, repeats, draw_until, by=by)
+    wake_for([arrival.study for arrival in arrivals.values() if arrival.received])
 
 
 # --- one object ---------------------------------------------------------------------------------------
@@ -317,7 +319,7 @@ def _count_in(arrival: _Arrivals, count: int, *, by: User) -> None:
     )
     topics = [f"study.{study.pk}", "board"]
     if study.order is not None:
-        note_images_arrived(study.order, by=by, count=study.instance_count)
+        note_images_arrived(study.order, by=by, count=study.order.studies.image_total())
         topics.append(f"order.{study.order.pk}")
     if study.state == StudyState.HELD:
         topics.append("held")

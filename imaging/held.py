@@ -1,67 +1,62 @@
-"""Held studies: what differs, and the decision of a person whose images they are."""
+"""Studies that wait for a person: the list, what differs, and where each of them could go.
 
+What is decided is written by ``decisions.py``.
+"""
+
+import datetime as dt
+from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
-from audit.services import record
-from clinic.errors import Conflict, InvalidInput, NotFound
-from clinic.live import announce
+from clinic.errors import NotFound
 from clinic.models import User
 from patients.models import Patient
-from patients.numbers import number_key
-from patients.records import hold_patient, resolve_patient_by_number
-from scheduling.models import Order
-from scheduling.services import note_images_arrived
+from patients.records import resolve_patient_by_number
+from patients.search import search_patients
+from scheduling.days import clinic_zone, day_bounds
+from scheduling.models import Order, Procedure
 
-from .identity import Differences, Identity, differences
-from .linking import refusal_of
-from .models import Instance, Study, StudyState
+from .identity import Differences, Identity, differences, find_patient
+from .linking import MAY_GET_IMAGES, SAME_MODALITY, refusal_of
+from .models import Instance, Study, StudyDecision
 
-REASON_LENGTH = 300
+SUGGESTED = 8
+DECIDED_SINCE = dt.timedelta(days=14)
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a held study could go. ``refusal`` says why it cannot."""
+    """Where a held study could go. ``refusal`` says why it cannot; ``images`` are there already."""
 
     patient: Patient
     order: Order | None
     differences: Differences
     refusal: str = ""
+    images: int = 0
 
 
 def held_studies(user: User) -> QuerySet[Study]:
-    """Oldest first, with what the list shows."""
+    """Oldest first, with what the list shows; those of an unknown patient stay until that is known."""
     drawn = Instance.objects.filter(series__study=OuterRef("pk"), thumbnail__gt="")
     return (
         Study.objects.visible_to(user)
-        .held()
-        .select_related("candidate_order__patient", "candidate_order__procedure", "candidate_order__study")
+        .undecided()
+        .select_related("candidate_order__patient", "candidate_order__procedure", "patient", "order")
         .prefetch_related("candidate_order__patient__aliases", "candidate_order__patient__other_names")
         .annotate(has_picture=Exists(drawn))
         .order_by("first_received_at", "pk")
     )
 
 
-def default_targets(studies: list[Study]) -> dict[int, Target]:
-    """By study: the order that the images point at, else the patient whose number they carry."""
-    keys = {study.pk: number_key(study.received_patient_id) for study in studies}
-    named = Patient.objects.filter(mrn_key__in=set(keys.values()) - {""}).resolved()
-    patients = {
-        record.mrn_key: patient
-        for patient in named.prefetch_related("aliases", "other_names")
-        for record in (patient, *patient.aliases.all())
-    }
-    targets = {}
-    for study in studies:
-        if study.candidate_order is not None:
-            targets[study.pk] = target_order(study, study.candidate_order)
-        elif keys[study.pk] in patients:
-            targets[study.pk] = target_patient(study, patients[keys[study.pk]])
-    return targets
+def default_target(study: Study) -> Target | None:
+    """The order that the images point at, else the patient whose number they carry."""
+    if study.candidate_order is not None:
+        return target_order(study, study.candidate_order)
+    identity = Identity.of_study(study)
+    patient = find_patient(identity) or resolve_patient_by_number(identity.patient_id)
+    return target_patient(study, patient) if patient is not None else None
 
 
 def find_target(study: Study, text: str) -> Target:
@@ -79,97 +74,79 @@ def find_target(study: Study, text: str) -> Target:
 
 
 def target_order(study: Study, order: Order) -> Target:
-    return Target(
-        order.patient, order, differences(Identity.of_study(study), order.patient), refusal_of(order)
-    )
+    images = sum(other.instance_count for other in order.studies.all())
+    found = differences(Identity.of_study(study), order.patient)
+    return Target(order.patient, order, found, refusal_of(order), images)
 
 
 def target_patient(study: Study, patient: Patient) -> Target:
     return Target(patient, None, differences(Identity.of_study(study), patient))
 
 
-@transaction.atomic
-def resolve_held_study(
-    study: Study, *, by: User, order: Order | None = None, patient: Patient | None = None, reason: str = ""
-) -> Study:
-    """A person says whose these images are: with ``order``, or with ``patient`` without an order.
-
-    Against a difference it needs a reason. What was received stays as it is; the decision holds for the
-    objects of this study that come later.
-    """
-    # The record before what belongs to it, as a merge does; who is chosen here may have become another.
-    if order is not None:
-        hold_patient(order.patient_id)
-    elif patient is not None:
-        patient = hold_patient(patient.pk)
-    study = Study.objects.select_for_update(of=("self",)).get(pk=study.pk)
-    if study.state != StudyState.HELD:
-        raise Conflict(_("Somebody else has decided already: these images are no longer held."))
-    target = _checked_target(study, order, patient)
-    reason = _checked_reason(reason, needed=bool(target.differences))
-    study.order, study.patient = target.order, target.patient
-    study.state = StudyState.LINKED if target.order is not None else StudyState.FILED
-    study.differences = target.differences
-    study.resolved_by = by
-    try:
-        with transaction.atomic():
-            study.save(update_fields=["order", "patient", "state", "differences", "resolved_by"])
-    except IntegrityError:
-        raise Conflict(_("This order has just got other images; look again.")) from None
-    record(
-        by=by,
-        action="study.resolved",
-        subject=study,
-        patient=study.patient,
-        changes={
-            "state": [StudyState.HELD, study.state],
-            "order": [None, target.order.accession_number if target.order else None],
-            **target.differences,
-        },
-        reason=reason,
+def suggested_orders(study: Study, patient: Patient | None = None) -> list[Order]:
+    """Orders that these images could be of, the likeliest first: the patient's, the machine's, the day's."""
+    day = (study.performed_at or study.last_received_at).astimezone(clinic_zone()).date()
+    start, end = day_bounds(day, clinic_zone())
+    wanted = {other for one in study.modalities for other in SAME_MODALITY.get(one, {one})}
+    orders = (
+        Order.objects.filter(status__in=MAY_GET_IMAGES, procedure__modality__in=wanted)
+        .select_related("patient", "procedure", "appointment__station")
+        .annotate(
+            studies_here=Count("studies"),
+            rank=Case(
+                When(patient=patient, then=Value(0)),
+                When(
+                    appointment__station__ae_title=study.source_ae_title,
+                    appointment__starts_at__range=(start, end),
+                    then=Value(1),
+                ),
+                When(appointment__starts_at__range=(start, end), then=Value(2)),
+                default=Value(3),
+                output_field=IntegerField(),
+            ),
+        )
     )
-    _announce(study)
-    if target.order is not None:
-        note_images_arrived(target.order, by=by, count=study.instance_count)
-        _let_close_again(study)
-    return study
+    orders = (
+        orders.filter(rank__lt=3).exclude(pk=study.candidate_order_id or 0).exclude(pk=study.order_id or 0)
+    )
+    return list(orders.order_by("rank", "studies_here", "appointment__starts_at", "-pk")[:SUGGESTED])
 
 
-def _checked_target(study: Study, order: Order | None, patient: Patient | None) -> Target:
-    if (order is None) == (patient is None):
-        raise TypeError("either an order or a patient")
-    if order is None:
-        assert patient is not None
-        return target_patient(study, patient)
-    order = Order.objects.select_for_update(of=("self",)).select_related("patient").get(pk=order.pk)
-    target = target_order(study, order)
-    if target.refusal:
-        raise Conflict(target.refusal)
-    return target
+def find_targets(study: Study, text: str, user: User) -> list[Target]:
+    """Whom ``text`` may mean: an order by its number; patients as they are searched, with their orders."""
+    order = Order.objects.numbered(text).select_related("patient", "procedure").first() if text else None
+    if order is not None:
+        return [target_order(study, order)]
+    patients = [hit.patient for hit in search_patients(text, user, limit=SUGGESTED)]
+    orders: dict[int, list[Order]] = defaultdict(list)
+    takers = Order.objects.filter(patient__in=patients, status__in=MAY_GET_IMAGES)
+    for order in takers.select_related("patient", "procedure").prefetch_related("studies").order_by("-pk"):
+        orders[order.patient_id].append(order)
+    return [
+        target
+        for patient in patients
+        for target in [
+            *(target_order(study, order) for order in orders[patient.pk][:SUGGESTED]),
+            target_patient(study, patient),
+        ]
+    ]
 
 
-def _checked_reason(reason: str, *, needed: bool) -> str:
-    reason = " ".join(reason.split())
-    if needed and not reason:
-        raise InvalidInput(
-            _("The images name somebody else. Say in a few words why they belong here."), field="reason"
-        )
-    if len(reason) > REASON_LENGTH:
-        raise InvalidInput(
-            _("The reason has %(length)d characters; at most %(most)d are kept. Shorten it.")
-            % {"length": len(reason), "most": REASON_LENGTH},
-            field="reason",
-        )
-    return reason
+def likely_procedure(study: Study) -> Procedure | None:
+    """The examination that these images look like: by modality and, where it is told, body part."""
+    wanted = {other for one in study.modalities for other in SAME_MODALITY.get(one, {one})}
+    offered = list(Procedure.objects.filter(is_active=True, modality__in=wanted).order_by("pk"))
+    parts = {part.upper() for part in study.series.values_list("body_part", flat=True) if part}
+    matching = [procedure for procedure in offered if procedure.body_part.upper() in parts]
+    return next(iter([*matching, *offered]), None)
 
 
-def _let_close_again(study: Study) -> None:
-    """The order is acquired when its study is found quiet; one quiet while held is looked at again."""
-    Study.objects.filter(pk=study.pk).update(stable_at=None)
-
-
-def _announce(study: Study) -> None:
-    topics = ["held", "board", f"study.{study.pk}", f"patient.{study.patient_id}"]
-    for order_pk in {study.order_id, study.candidate_order_id} - {None}:
-        topics.append(f"order.{order_pk}")
-    announce(*topics)
+def recent_decisions(user: User, now: dt.datetime) -> QuerySet[StudyDecision]:
+    """What was decided lately, newest first, with what the list shows."""
+    latest = StudyDecision.objects.filter(study=OuterRef("study"), undone_at=None, pk__gt=OuterRef("pk"))
+    return (
+        StudyDecision.objects.filter(at__gte=now - DECIDED_SINCE)
+        .select_related("study", "by", "undone_by", "patient", "order__procedure")
+        .annotate(has_later=Exists(latest))
+        .order_by("-pk")
+    )

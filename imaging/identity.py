@@ -138,7 +138,7 @@ def readable_name(written: str) -> str:
 
 def readable_date(written: str) -> str:
     """``19800517`` as ``17 May 1980``; what is no whole date stays as it was written."""
-    span = _written_span(written)
+    span = span_of(written)
     if span is None or span[0] != span[1]:
         return written
     return formats.date_format(span[0], "j M Y")
@@ -169,16 +169,14 @@ def _birth_agrees(written: str, patient: Patient) -> bool:
     if not written.strip() or patient.birth_date is None:
         return True
     known = BirthDate(patient.birth_date, BirthPrecision(patient.birth_precision))
-    return _spans_meet(_written_span(written), known.span)
+    return _spans_meet(span_of(written), known.span)
 
 
 def _births_agree(one: str, other: str) -> bool:
-    return (
-        not one.strip() or not other.strip() or one == other or _spans_meet(*map(_written_span, (one, other)))
-    )
+    return not one.strip() or not other.strip() or one == other or _spans_meet(*map(span_of, (one, other)))
 
 
-def _written_span(written: str) -> Span | None:
+def span_of(written: str) -> Span | None:
     """First and last day that ``19800517``, ``198005`` or ``1980.05.17`` mean; None if it is no date."""
     read = re.fullmatch(r"(\d{4})(?:[.-]?(\d{2})(?:[.-]?(\d{2}))?)?", written.strip())
     if read is None:

@@ -91,23 +91,37 @@ def _waiting(passed: set[str]) -> list[Path]:
     return [path for path in spool.waiting() if path.name not in passed][:BATCH]
 
 
+def wait_for_lock(seconds: float) -> None:
+    """Hold the lock of the sweepers until the transaction ends. Raises ``OperationalError`` if it is late."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{seconds:.0f}s"])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute("SELECT set_config('lock_timeout', '0', true)")
+
+
 def _take_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         return bool(cursor.fetchone()[0])
 
 
-def _examine(paths: Sequence[Path], passed: set[str]) -> list[Received]:
-    """Read the objects in the sandbox, as many as fit into this batch's time and memory."""
+def work_folder() -> Path:
+    """Where frames are written on their way; for who holds the lock, and empty."""
     work = Path(settings.STUDIES_DIR) / ".work"
     make_folder(work)
     for leftover in work.iterdir():
         leftover.unlink()
+    return work
+
+
+def _examine(paths: Sequence[Path], passed: set[str]) -> list[Received]:
+    """Read the objects in the sandbox, as many as fit into this batch's time and memory."""
+    work = work_folder()
     until, metadata, received = time.monotonic() + BATCH_SECONDS, 0, []
     with sandbox() as child:
         for path in paths:
             try:
-                one, size = _examine_one(child, path, work / f"{path.stem}.frames")
+                one, size = examine_one(child, path, work / f"{path.stem}.frames")
             except FileNotFoundError:
                 continue  # another sweeper removed it
             except OSError:
@@ -121,7 +135,7 @@ def _examine(paths: Sequence[Path], passed: set[str]) -> list[Received]:
     return received
 
 
-def _examine_one(child: Sandbox, path: Path, side_file: Path) -> tuple[Received, int]:
+def examine_one(child: Sandbox, path: Path, side_file: Path) -> tuple[Received, int]:
     """What is in the file, and how many bytes of metadata that is."""
     try:
         envelope = spool.read_envelope(path)

@@ -13,7 +13,7 @@ from clinic.errors import Conflict, InvalidInput, NotFound
 from clinic.live import announce
 from clinic.models import User
 
-from .models import Instance, KeyImage, Study, StudyState
+from .models import Instance, KeyImage, Study
 from .stored_files import make_folder, studies_path, study_folder, write_file
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -34,7 +34,7 @@ def create_key_image(
     caption: str = "",
 ) -> KeyImage:
     """Keep ``picture`` (JPEG or PNG) as a key image of ``instance``. The file is written before the row."""
-    if study.state == StudyState.HELD:
+    if not study.is_served:
         raise Conflict(_("These images are held: first say whose they are."))
     if instance.series.study_id != study.pk:
         raise NotFound(_("This image is not of this study."))

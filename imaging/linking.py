@@ -22,8 +22,8 @@ from .identity import Differences, Identity, differences, find_patient, same_per
 from .models import Study, StudyState
 
 # An X-ray is booked as one of these and may come as the other.
-_SAME_MODALITY = {"CR": {"CR", "DX"}, "DX": {"CR", "DX"}}
-_MAY_GET_IMAGES = [OrderStatus.ORDERED, OrderStatus.SCHEDULED, OrderStatus.ACQUIRED, OrderStatus.READING]
+SAME_MODALITY = {"CR": {"CR", "DX"}, "DX": {"CR", "DX"}}
+MAY_GET_IMAGES = [OrderStatus.ORDERED, OrderStatus.SCHEDULED, OrderStatus.ACQUIRED, OrderStatus.READING]
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,6 @@ def refusal_of(order: Order) -> str:
     """Why ``order`` cannot take a study, in words; empty when it can."""
     if order.status == OrderStatus.CANCELLED:
         return _("Order %(number)s is cancelled.") % {"number": order.accession_number}
-    if getattr(order, "study", None) is not None:
-        return _("Order %(number)s already has images, under another Study UID.") % {
-            "number": order.accession_number
-        }
     return ""
 
 
@@ -150,7 +146,7 @@ def _by_patient(
 
 def _fitting_orders(patient: Patient, modalities: Collection[str], day: dt.date) -> QuerySet[Order]:
     """Orders without images, of this patient and modality, for that day of the clinic."""
-    wanted = {other for modality in modalities for other in _SAME_MODALITY.get(modality, {modality})}
+    wanted = {other for modality in modalities for other in SAME_MODALITY.get(modality, {modality})}
     start, end = day_bounds(day, clinic_zone())
     on_that_day = Q(appointment__starts_at__gte=start, appointment__starts_at__lt=end) | Q(
         appointment=None, ordered_at__gte=start, ordered_at__lt=end
@@ -160,8 +156,8 @@ def _fitting_orders(patient: Patient, modalities: Collection[str], day: dt.date)
             on_that_day,
             patient=patient,
             procedure__modality__in=wanted,
-            status__in=_MAY_GET_IMAGES,
-            study=None,
+            status__in=MAY_GET_IMAGES,
+            studies=None,
         )
         .select_related("patient", "procedure")
         .order_by("pk")

@@ -2,7 +2,7 @@
 
 What the images say and the record does not contradict is sent as it was stored, byte for byte. Where they
 differ (a name was corrected, a person resolved a held study) the record's values are sent, and the previous
-ones are noted in the Original Attributes Sequence (0400,0561). Held studies never leave.
+ones are noted in the Original Attributes Sequence (0400,0561). Held and discarded studies never leave.
 """
 
 import datetime as dt
@@ -34,7 +34,7 @@ from scheduling.models import Order
 
 from . import spool
 from .identity import Identity, differences
-from .models import Instance, Study, StudyState
+from .models import NOT_SERVED, Instance, Study
 from .reasons import picture_problem
 from .sandbox import Refused, SandboxUnavailable, sandbox
 
@@ -82,7 +82,7 @@ def outgoing(instances: QuerySet[Instance]) -> QuerySet[Instance]:
         for keyword, tag in [*_TAGS.items(), ("Requests", _REQUEST_ATTRIBUTES)]
     }
     return (
-        instances.exclude(series__study__state=StudyState.HELD)
+        instances.exclude(series__study__state__in=NOT_SERVED)
         .select_related("series__study__patient__merged_into", "series__study__order")
         .defer("metadata", "frame_offsets")
         .annotate(**carried)

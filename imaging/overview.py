@@ -6,8 +6,10 @@ from typing import Any
 
 from django.db.models import Q
 
+from scheduling.models import Order
+
 from .completeness import missing_instances
-from .models import Instance, PerformedStep, Quarantined, Series, Study
+from .models import Instance, PerformedStep, Quarantined, Series, Study, StudyState
 
 ALL_UP_TO = 8
 FROM_STACK = 3
@@ -25,21 +27,23 @@ class SeriesStrip:
         return max(0, self.series.instance_count - len(self.pictures))
 
 
-def strips_of(study: Study) -> list[SeriesStrip]:
-    """Two queries, however many images there are."""
-    strips = {series.pk: SeriesStrip(series) for series in study.series.all()}
+def strips_of(studies: list[Study]) -> dict[int, list[SeriesStrip]]:
+    """By study; two queries, however many images there are."""
+    strips = {series.pk: SeriesStrip(series) for series in Series.objects.filter(study__in=studies)}
     candidates: dict[int, list[Instance]] = defaultdict(list)
     shown = Q(thumbnail__gt="") | Q(display_problem__gt="") | Q(frames=0)
     rows = (
-        Instance.objects.filter(shown, series__study=study)
+        Instance.objects.filter(shown, series__study__in=studies)
         .only("pk", "series_id", "number", "thumbnail", "display_problem", "frames", "sop_class_uid")
         .order_by("number", "pk")
     )
     for instance in rows:
         candidates[instance.series_id].append(instance)
+    grouped: dict[int, list[SeriesStrip]] = {study.pk: [] for study in studies}
     for pk, strip in strips.items():
         strip.pictures = _some_of(candidates[pk], strip.series.instance_count)
-    return list(strips.values())
+        grouped[strip.series.study_id].append(strip)
+    return grouped
 
 
 def _some_of(pictures: list[Instance], count: int) -> list[Instance]:
@@ -60,20 +64,36 @@ def evenly(pictures: list[Instance], wanted: int) -> list[Instance]:
 
 def order_overview(order_pk: int) -> dict[str, Any]:
     """Everything ``imaging/order_images.html`` shows of an order."""
-    study = Study.objects.filter(order_id=order_pk).select_related("order").first()
+    studies = list(Study.objects.filter(order_id=order_pk).order_by("pk"))
     held = list(Study.objects.held().filter(candidate_order_id=order_pk).order_by("pk"))
     steps = PerformedStep.objects.filter(orders=order_pk).defer("attributes", "dose").order_by("pk")
     set_aside = (
-        Quarantined.objects.open().filter(study__in=[study, *held]).count()
-        if study is not None or held
-        else 0
+        Quarantined.objects.open().filter(study__in=[*studies, *held]).count() if studies or held else 0
     )
+    strips = strips_of(studies)
     return {
-        "study": study,
-        "strips": strips_of(study) if study is not None else [],
+        "studies": [(study, strips[study.pk]) for study in studies],
         "held": held,
         "steps": [(step, missing_instances(step)) for step in steps],
         "set_aside": set_aside,
+    }
+
+
+def arrivals_of(order: Order, seen: int | None) -> dict[str, Any]:
+    """What somebody should know who reads ``order`` and had ``seen`` images when the page was made."""
+    studies = list(Study.objects.filter(order=order).order_by("pk"))
+    images = sum(study.instance_count for study in studies)
+    late = 0
+    if order.reported_at is not None:
+        late = Instance.objects.filter(series__study__in=studies, received_at__gt=order.reported_at).count()
+    return {
+        "images": images,
+        "more": max(0, images - seen) if seen is not None else 0,
+        "fewer": max(0, seen - images) if seen is not None else 0,
+        "is_arriving": any(study.stable_at is None for study in studies),
+        "late": late,
+        "last_at": max((study.last_received_at for study in studies), default=None),
+        "is_unknown": any(study.state == StudyState.UNKNOWN for study in studies),
     }
 
 

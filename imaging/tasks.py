@@ -1,6 +1,6 @@
 """Work of the background worker in this room."""
 
-from . import completeness, ingest
+from . import completeness, ingest, quarantine
 
 
 def ingest_spool() -> None:
@@ -10,8 +10,13 @@ def ingest_spool() -> None:
 
 
 def mark_stable_studies() -> None:
-    """Studies without a new image for the clinic's quiet time are complete."""
+    """Studies without a new image for the clinic's quiet time are complete. Woken when one is due."""
     completeness.mark_stable_studies()
+
+
+def remove_discarded_files() -> None:
+    """Files of objects that were discarded longer ago than the clinic keeps them."""
+    quarantine.remove_discarded_files()
 
 
 def settle_performed_steps() -> None:

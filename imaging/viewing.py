@@ -12,7 +12,7 @@ from clinic.http import StaffRequest, address_of
 from clinic.models import User
 from clinic.permissions import Permission
 
-from .models import Study, StudyState
+from .models import Study
 
 # Within this time further requests of the same person for the same study are the same look.
 SAME_LOOK_SECONDS = 15 * 60
@@ -23,11 +23,17 @@ _lock = threading.Lock()
 
 def viewer_options(study: Study, user: User) -> dict[str, Any]:
     """What ``imaging/_viewer.html`` needs beside the study."""
-    may_mark = study.state != StudyState.HELD and user.can(Permission.STUDY_READ)
+    may_mark = study.is_served and user.can(Permission.STUDY_READ)
     return {
         "key_image_url": reverse("imaging:key_image_create", args=[study.pk]) if may_mark else "",
         "standalone_url": reverse("imaging:study_viewer", args=[study.pk]),
     }
+
+
+def chosen_study(studies: list[Study], wanted: str) -> Study | None:
+    """The study of an order that is shown: the one whose id was asked for, else the largest."""
+    by_pk = {str(study.pk): study for study in studies}
+    return by_pk.get(wanted) or max(studies, key=lambda study: study.instance_count, default=None)
 
 
 def note_viewed(study: Study, request: StaffRequest) -> None:

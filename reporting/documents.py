@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Min
 
 from clinic.models import ClinicProfile, User
 from scheduling.days import clinic_zone
@@ -153,11 +153,8 @@ def study_day(order: Order) -> dt.date:
 
 
 def _study_time(order: Order) -> dt.datetime:
-    """When the images were made, as far as is known."""
-    try:
-        performed_at = order.study.performed_at
-    except ObjectDoesNotExist:
-        performed_at = None
+    """When the first images were made, as far as is known."""
+    performed_at = order.studies.aggregate(first=Min("performed_at"))["first"]
     return performed_at or order.acquired_at or order.ordered_at
 
 

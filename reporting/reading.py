@@ -30,7 +30,11 @@ class ReadingRow:
     clock: Clock
     is_mine: bool
     has_draft: bool
-    study: Study | None
+    studies: list[Study]
+
+    @property
+    def images(self) -> int:
+        return sum(study.instance_count for study in self.studies)
 
     @property
     def wait_html(self) -> SafeString:
@@ -49,7 +53,7 @@ class Prior:
     name: str
     order: Order | None
     report: Report | None
-    study: Study | None
+    studies: list[Study]
 
 
 def reading_queue(user: User) -> QuerySet[Order]:
@@ -58,8 +62,10 @@ def reading_queue(user: User) -> QuerySet[Order]:
 
 
 def reading_rows(user: User, *, only_mine: bool) -> list[ReadingRow]:
-    orders = reading_queue(user).select_related(
-        "patient", "procedure", "reader", "appointment__station", "study", "report"
+    orders = (
+        reading_queue(user)
+        .select_related("patient", "procedure", "reader", "appointment__station", "report")
+        .prefetch_related("studies")
     )
     if only_mine:
         orders = orders.filter(reader=user, status=OrderStatus.READING)
@@ -69,7 +75,7 @@ def reading_rows(user: User, *, only_mine: bool) -> list[ReadingRow]:
             clock=Clock(order.acquired_at or order.status_changed_at, READING_LIMITS[order.priority]),
             is_mine=order.status == OrderStatus.READING and order.reader_id == user.pk,
             has_draft=getattr(order, "report", None) is not None,
-            study=getattr(order, "study", None),
+            studies=list(order.studies.all()),
         )
         for order in orders
     ]
@@ -93,7 +99,8 @@ def priors_of(order: Order, user: User) -> list[Prior]:
         .for_patient(order.patient)
         .filter(status__in=READABLE)
         .exclude(pk=order.pk)
-        .select_related("procedure", "report", "study")
+        .select_related("procedure", "report")
+        .prefetch_related("studies")
     )
     priors = [
         Prior(
@@ -101,12 +108,12 @@ def priors_of(order: Order, user: User) -> list[Prior]:
             name=each.procedure.name,
             order=each,
             report=getattr(each, "report", None),
-            study=getattr(each, "study", None),
+            studies=sorted(each.studies.all(), key=lambda study: study.pk),
         )
         for each in orders
     ]
     filed = Study.objects.visible_to(user).for_patient(order.patient).filter(state=StudyState.FILED)
     priors += [
-        Prior(study.performed_at or study.first_received_at, str(study), None, None, study) for study in filed
+        Prior(each.performed_at or each.first_received_at, str(each), None, None, [each]) for each in filed
     ]
     return sorted(priors, key=lambda prior: prior.on, reverse=True)

@@ -17,6 +17,7 @@ from .flow import (
     start_examination,
     step_back,
 )
+from .image_orders import note_images_left, reassign_order, withdraw_order
 from .importing import PastVisit, change_billing, import_visits
 from .orders import (
     add_referrer,
@@ -63,9 +64,11 @@ __all__ = [
     "mark_released",
     "mark_reported",
     "note_images_arrived",
+    "note_images_left",
     "note_step_discontinued",
     "note_step_started",
     "place_order",
+    "reassign_order",
     "record_call",
     "remove_closure",
     "request_repeat",
@@ -76,4 +79,5 @@ __all__ = [
     "step_back",
     "unschedule_order",
     "walk_in_patient",
+    "withdraw_order",
 ]

@@ -26,7 +26,7 @@ from ..models import Report, ReportImage, ReportStatus
 def get_report(request: StaffRequest, pk: int) -> Report:
     """A report that this user may see, with what every answer about it needs."""
     reports = Report.objects.visible_to(request.user).select_related(
-        "order__patient", "order__procedure", "order__reader", "order__referrer", "order__study", "template"
+        "order__patient", "order__procedure", "order__reader", "order__referrer", "template"
     )
     return get_object_or_404(reports, pk=pk)
 

@@ -12,7 +12,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from audit.services import record
 from clinic.http import StaffRequest, done, is_background, require
 from clinic.permissions import Permission as P
-from imaging.viewing import viewer_options
+from imaging.viewing import chosen_study, viewer_options
 from scheduling.models import Order
 from scheduling.orders import claim_order, hand_back_order
 from scheduling.statuses import READABLE, OrderStatus, Priority
@@ -95,7 +95,8 @@ def read(request: StaffRequest, pk: int) -> HttpResponse:
 
 def _desk(request: StaffRequest, order: Order, report: Report | None, *, is_mine: bool) -> dict[str, Any]:
     """Everything on the reading desk."""
-    study = getattr(order, "study", None)
+    studies = list(order.studies.order_by("pk"))
+    study = chosen_study(studies, request.GET.get("study", ""))
     if report is not None:
         report.order = order  # with all that is fetched of it already
     context = {
@@ -104,6 +105,8 @@ def _desk(request: StaffRequest, order: Order, report: Report | None, *, is_mine
         "report": report,
         "images": report.images.select_related("key_image") if report else [],
         "study": study,
+        "studies": studies,
+        "images_seen": sum(each.instance_count for each in studies),
         "viewer_options": viewer_options(study, request.user) if study else {},
         "priors": priors_of(order, request.user),
         "is_free": order.status == OrderStatus.ACQUIRED,

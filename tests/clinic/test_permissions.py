@@ -18,7 +18,7 @@ from django.utils import timezone
 from clinic.models import ClinicProfile, User
 from clinic.permissions import ROLE_PERMISSIONS, Permission, Role, permissions_of
 from dicomserver.models import RemoteAE
-from imaging.models import Study
+from imaging.models import Quarantined, Study
 from patients.documents import add_documents
 from patients.merging import merge_patients
 from patients.models import PatientDocument, PatientMerge
@@ -93,8 +93,23 @@ MATRIX = {
     "scheduling:appointment_no_show": "RTA",
     "scheduling:appointment_undo": "RTDA",
     "imaging:held_list": "TDA",
-    "imaging:held_target": "TDA",
+    "imaging:held_study": "TDA",
+    "imaging:held_state": "TDA",
     "imaging:study_resolve": "TDA",
+    "imaging:study_new_order": "TDA",
+    "imaging:study_new_patient": "TDA",
+    "imaging:study_unknown": "TDA",
+    "imaging:study_discard": "TDA",
+    "imaging:decision_undo": "TDA",
+    "imaging:quarantine_list": "TDA",
+    "imaging:quarantine_item": "TDA",
+    "imaging:quarantine_preview": "TDA",
+    "imaging:quarantine_file": "TDA",
+    "imaging:quarantine_kept": "TDA",
+    "imaging:quarantine_retry": "TDA",
+    "imaging:quarantine_discard": "TDA",
+    "imaging:quarantine_restore": "TDA",
+    "imaging:order_arrivals": "TDA",
     "imaging:step_link": "TDA",
     "imaging:step_dismiss": "TDA",
     "imaging:study_viewer": "TDA",
@@ -211,6 +226,12 @@ def make_held_study() -> Study:
     return make_study(state="held", order=None, patient=None, held_reason="The name differs.")
 
 
+def make_quarantined() -> Quarantined:
+    return Quarantined.objects.create(
+        file="2026-11/1.dcm", size=8, sha256="0" * 64, reason="Rubbish", received_at=timezone.now()
+    )
+
+
 SAMPLES: dict[str, Callable[[], Any]] = {
     "patients:patient_detail": make_patient,
     "patients:patient_edit": make_patient,
@@ -234,6 +255,12 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "imaging:order_images": make_order,
     "imaging:key_image_picture": lambda: make_key_image(make_order(status=OrderStatus.SCHEDULED)),
     "imaging:study_resolve": make_held_study,
+    "imaging:held_study": make_held_study,
+    "imaging:held_state": make_held_study,
+    "imaging:study_unknown": make_held_study,
+    "imaging:study_discard": make_held_study,
+    "imaging:quarantine_item": make_quarantined,
+    "imaging:order_arrivals": make_order,
     "reporting:read": lambda: make_report().order,
     "reporting:report_view": make_report,
     "reporting:order_report": make_order,

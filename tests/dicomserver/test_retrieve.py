@@ -16,7 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 from audit.models import Entry
 from dicomserver import query
 from dicomserver.sub_operations import loaded
-from imaging.held import resolve_held_study
+from imaging.decisions import resolve_held_study
 from imaging.models import Instance, Study
 from imaging.outgoing import Corrector, outgoing_file
 from patients.models import Patient

@@ -81,4 +81,8 @@ def test_a_late_image_of_an_order_that_is_read_changes_nothing_of_the_order():
 def test_the_worker_looks_each_minute():
     scheduled = set(Schedule.objects.filter(func__startswith="imaging.").values_list("func", "minutes"))
 
-    assert scheduled == {("imaging.tasks.ingest_spool", 1), ("imaging.tasks.mark_stable_studies", 1)}
+    assert scheduled == {
+        ("imaging.tasks.ingest_spool", 1),
+        ("imaging.tasks.mark_stable_studies", 1),
+        ("imaging.tasks.remove_discarded_files", 24 * 60),
+    }

@@ -12,7 +12,7 @@ from pydicom import dcmread
 from audit.models import Entry
 from clinic.permissions import ROLE_PERMISSIONS, Permission, Role
 from imaging import accept
-from imaging.held import resolve_held_study
+from imaging.decisions import resolve_held_study
 from imaging.models import Instance, Study
 from tests.factories import make_everyone, make_order, make_patient, make_user
 

@@ -225,7 +225,7 @@ def die_at_second(function):
 
 
 STEPS = {
-    "while reading": (ingest, "_examine_one", die_at_second),
+    "while reading": (ingest, "examine_one", die_at_second),
     "before the first file is placed": (filing, "link_file", lambda _f: die),
     "between two files": (filing, "link_file", die_at_second),
     "after a file was placed": (filing, "link_file", die_after),

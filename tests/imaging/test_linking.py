@@ -295,7 +295,7 @@ def test_of_many_wrong_studies_none_is_filed_silently():
         ingest_spool()
 
     assert Study.objects.exclude(state="held").count() == 0
-    assert Order.objects.filter(study__isnull=False).count() == 0
+    assert Order.objects.filter(studies__isnull=False).count() == 0
     assert Instance.objects.count() + Quarantined.objects.count() == len(wrong)
 
 

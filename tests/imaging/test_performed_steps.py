@@ -11,7 +11,7 @@ from clinic.errors import Conflict, InvalidInput, NotFound
 from clinic.models import User
 from clinic.permissions import Role
 from imaging.completeness import mark_stable_studies, settle_performed_steps
-from imaging.held import resolve_held_study
+from imaging.decisions import resolve_held_study
 from imaging.models import PerformedStep, StepState, Study
 from imaging.performed_steps import create_step, dismiss_step, link_step, unlinked_steps, update_step
 from imaging.step_facts import Attributes

@@ -1,4 +1,4 @@
-"""Studies, series and instances (PS3.3 A.1.2), and what was received but cannot be filed."""
+"""Studies, series and instances (PS3.3 A.1.2), and what people decided about them."""
 
 from pathlib import Path
 from typing import Self
@@ -6,7 +6,7 @@ from typing import Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import User
@@ -20,12 +20,29 @@ UID_LENGTH = 64  # PS3.5 table 6.2-1
 class StudyState(models.TextChoices):
     LINKED = "linked", _("Linked to an order")
     FILED = "filed", _("Filed with a patient")
+    UNKNOWN = "unknown", _("Patient not known yet")
     HELD = "held", _("Held: whose is it?")
+    DISCARDED = "discarded", _("Discarded")
+
+
+# Nobody's images: they are in no patient's list, no answer to a query, and never leave the clinic.
+NOT_SERVED = [StudyState.HELD, StudyState.DISCARDED]
+# A person still has to say whose they are.
+UNDECIDED = [StudyState.HELD, StudyState.UNKNOWN]
 
 
 class StudyQuerySet(models.QuerySet["Study"]):
     def held(self) -> Self:
         return self.filter(state=StudyState.HELD)
+
+    def undecided(self) -> Self:
+        return self.filter(state__in=UNDECIDED)
+
+    def served(self) -> Self:
+        return self.exclude(state__in=NOT_SERVED)
+
+    def image_total(self) -> int:
+        return self.aggregate(total=Sum("instance_count"))["total"] or 0
 
     def for_patient(self, patient: Patient) -> Self:
         return self.filter(patient=patient)
@@ -34,22 +51,25 @@ class StudyQuerySet(models.QuerySet["Study"]):
         """Who may see images sees what is filed; what is held only who may say whose it is."""
         if not user.can(Permission.STUDY_VIEW):
             return self.none()
-        return self if user.can(Permission.STUDY_RECONCILE) else self.exclude(state=StudyState.HELD)
+        if user.can(Permission.STUDY_RECONCILE):
+            return self.exclude(state=StudyState.DISCARDED)
+        return self.served()
 
 
 class Study(models.Model):
-    """All images of one examination.
+    """All images that a machine made under one Study UID; an order has one or, after a repeat, several.
 
     ``received_*`` is the identity as the sender wrote it; it is never overwritten. A study whose identity
-    does not agree with its order is *held*: it has no patient and no order until a person decides.
+    does not agree with its order is *held*: it has no patient and no order until a person decides. One that
+    has to be read before anybody knows whose it is has a placeholder for its patient (*unknown*).
     """
 
     study_instance_uid = models.CharField(max_length=UID_LENGTH, unique=True)
-    state = models.CharField(max_length=8, choices=StudyState.choices)
+    state = models.CharField(max_length=12, choices=StudyState.choices)
     patient = models.ForeignKey(
         Patient, null=True, blank=True, on_delete=models.PROTECT, related_name="studies"
     )
-    order = models.OneToOneField(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="study")
+    order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="studies")
     # The order that the images point at when they are held because of a difference.
     candidate_order = models.ForeignKey(
         Order, null=True, blank=True, on_delete=models.PROTECT, related_name="held_studies"
@@ -97,14 +117,76 @@ class Study(models.Model):
                 name="study_filed_has_patient",
             ),
             models.CheckConstraint(
+                condition=~Q(state=StudyState.UNKNOWN) | Q(patient__isnull=False),
+                name="study_unknown_has_placeholder",
+            ),
+            models.CheckConstraint(
                 condition=~Q(state=StudyState.HELD)
                 | (Q(order__isnull=True, patient__isnull=True) & ~Q(held_reason="")),
                 name="study_held_belongs_to_nobody_and_says_why",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=StudyState.DISCARDED) | Q(order__isnull=True, patient__isnull=True),
+                name="study_discarded_belongs_to_nobody",
             ),
         ]
 
     def __str__(self) -> str:
         return self.description or self.study_instance_uid
+
+    @property
+    def is_served(self) -> bool:
+        return self.state not in NOT_SERVED
+
+
+class DecisionKind(models.TextChoices):
+    ORDER = "order", _("Filed with an order")
+    PATIENT = "patient", _("Filed with a patient, without an order")
+    NEW_ORDER = "new_order", _("Filed with a new order")
+    UNKNOWN = "unknown", _("To be read, the patient is not known yet")
+    DISCARDED = "discarded", _("Discarded")
+
+
+class StudyDecision(models.Model):
+    """What a person decided about a held study, with what it was before: so that it can be taken back.
+
+    ``before`` holds the columns of the study that the decision overwrote. ``order_status`` is that of the
+    order before these images counted for it. ``moved_order`` went to the decided patient from a placeholder.
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="decisions")
+    kind = models.CharField(max_length=12, choices=DecisionKind.choices)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    reason = models.CharField(max_length=300, blank=True)
+    patient = models.ForeignKey(Patient, null=True, on_delete=models.PROTECT, related_name="+")
+    order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="+")
+    order_status = models.CharField(max_length=12, blank=True)
+    made_order = models.BooleanField(default=False)
+    moved_order = models.BooleanField(default=False)
+    before = models.JSONField(default=dict)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = _("decision about images")
+        verbose_name_plural = _("decisions about images")
+        indexes = [models.Index(fields=["-at"], name="study_decision_at")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=DecisionKind.values), name="study_decision_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=DecisionKind.DISCARDED) | ~Q(reason=""),
+                name="study_decision_discard_has_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(undone_at=None) | Q(undone_by__isnull=False), name="study_decision_undone_by"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.study}: {self.get_kind_display()}"
 
 
 class Series(models.Model):
@@ -200,141 +282,3 @@ class KeyImage(models.Model):
 
     def __str__(self) -> str:
         return self.caption or f"{self.instance} {self.frame}"
-
-
-class QuarantinedQuerySet(models.QuerySet["Quarantined"]):
-    def open(self) -> Self:
-        return self.filter(settled_at=None)
-
-
-class Quarantined(models.Model):
-    """An object that was received and acknowledged but cannot be shown as an image; its bytes are kept."""
-
-    # Relative to settings.QUARANTINE_DIR.
-    file = models.CharField(max_length=200, unique=True)
-    size = models.BigIntegerField()
-    sha256 = models.CharField(max_length=64)
-    reason = models.CharField(max_length=500)
-    sop_instance_uid = models.CharField(max_length=200, blank=True)
-    source_ae_title = models.CharField(max_length=64, blank=True)
-    source_address = models.CharField(max_length=64, blank=True)
-    # The study among whose images it would be, when only its identity or its bytes speak against that.
-    study = models.ForeignKey(
-        Study, null=True, blank=True, on_delete=models.PROTECT, related_name="quarantined"
-    )
-    received_at = models.DateTimeField()
-    settled_at = models.DateTimeField(null=True, blank=True)
-    settled_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    settlement = models.CharField(max_length=300, blank=True)
-
-    objects = QuarantinedQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("quarantined object")
-        verbose_name_plural = _("quarantined objects")
-
-    def __str__(self) -> str:
-        return f"{self.sop_instance_uid}: {self.reason}"
-
-    @property
-    def path(self) -> Path:
-        return Path(settings.QUARANTINE_DIR) / self.file
-
-
-class SettledSpoolFile(models.Model):
-    """A spool file that has become rows but is perhaps still there: so that it is counted once.
-
-    Written with the rows, removed when the file is gone; see ``imaging.ingest``.
-    """
-
-    name = models.CharField(max_length=100, unique=True)
-
-    class Meta:
-        verbose_name = _("settled spool file")
-        verbose_name_plural = _("settled spool files")
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class StepState(models.TextChoices):
-    IN_PROGRESS = "in_progress", _("In progress")
-    COMPLETED = "completed", _("Completed")
-    DISCONTINUED = "discontinued", _("Broken off")
-
-
-class PerformedStepQuerySet(models.QuerySet["PerformedStep"]):
-    def unlinked(self) -> Self:
-        """Of no order, as far as the machine or a person has said."""
-        return self.filter(orders=None, dismissed_by=None)
-
-    def unsettled(self) -> Self:
-        """Completed, and the images that it names were not all here yet."""
-        return self.filter(state=StepState.COMPLETED, settled_at=None).exclude(orders=None)
-
-
-class PerformedStep(models.Model):
-    """What a machine told about an examination by MPPS (PS3.4 Annex F, PS3.3 C.4.13-16).
-
-    ``attributes`` is all of it in the DICOM JSON model, ``dose`` what it says about radiation, by keyword.
-    The patient is as the machine wrote it. One step may be of several orders that were done in one go.
-    """
-
-    sop_instance_uid = models.CharField(max_length=UID_LENGTH, unique=True)
-    state = models.CharField(max_length=12, choices=StepState.choices, default=StepState.IN_PROGRESS)
-    orders = models.ManyToManyField(Order, related_name="performed_steps")
-    # Why the order that the machine names was not followed.
-    unlinked_reason = models.CharField(max_length=300, blank=True)
-    dismissed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    # What the house did not do although the machine said so, because something spoke against it.
-    note = models.CharField(max_length=300, blank=True)
-    source_ae_title = models.CharField(max_length=16, blank=True)
-    source_address = models.CharField(max_length=64, blank=True)
-    station_ae_title = models.CharField(max_length=16, blank=True)
-    step_id = models.CharField(max_length=64, blank=True)
-    study_instance_uid = models.CharField(max_length=UID_LENGTH, blank=True)
-    accession_number = models.CharField(max_length=64, blank=True)
-    modality = models.CharField(max_length=16, blank=True)
-    description = models.CharField(max_length=200, blank=True)
-    patient_id = models.CharField(max_length=64, blank=True)
-    issuer = models.CharField(max_length=64, blank=True)
-    patient_name = models.CharField(max_length=324, blank=True)
-    birth_date = models.CharField(max_length=18, blank=True)
-    sex = models.CharField(max_length=16, blank=True)
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    discontinuation_reason = models.CharField(max_length=200, blank=True)
-    discontinuation_code = models.CharField(max_length=40, blank=True)
-    # The objects that it made, as the machine lists them.
-    instance_uids = ArrayField(models.CharField(max_length=UID_LENGTH), default=list, blank=True)
-    dose = models.JSONField(default=dict, blank=True)
-    attributes = models.JSONField(default=dict)
-    received_at = models.DateTimeField(auto_now_add=True)
-    changed_at = models.DateTimeField(auto_now=True)
-    settled_at = models.DateTimeField(null=True, blank=True)
-
-    objects = PerformedStepQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("performed procedure step")
-        verbose_name_plural = _("performed procedure steps")
-        indexes = [
-            models.Index(fields=["study_instance_uid"], name="performed_step_study"),
-            models.Index(
-                fields=["changed_at"],
-                name="performed_step_unsettled",
-                condition=Q(state="completed", settled_at=None),
-            ),
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=StepState.values), name="performed_step_state_is_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(state=StepState.IN_PROGRESS) | Q(ended_at__isnull=False),
-                name="performed_step_final_has_end",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.description or self.step_id or self.sop_instance_uid
