@@ -129,7 +129,7 @@ def file_as_unknown(
     indication: str = "",
     priority: str = Priority.STAT,
 ) -> Study:
-    """Let the images be read now, under a placeholder and an order of it, until it is known whose they are."""
+    """Let the images be read now, as those of a placeholder, until it is known whose they are."""
     study = _locked(study)
     if study.state == StudyState.UNKNOWN:
         raise Conflict(_("These images can be read already, under a placeholder."))

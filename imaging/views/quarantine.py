@@ -106,7 +106,7 @@ def quarantine_kept(request: StaffRequest, pk: int) -> HttpResponseBase:
 def quarantine_retry(request: StaffRequest) -> HttpResponse:
     """Try the chosen objects again, and say what became of them."""
     items, until = _chosen(request), time.monotonic() + RETRY_SECONDS
-    tried = []
+    tried: list[Quarantined] = []
     for item in items:
         if tried and time.monotonic() > until:
             break

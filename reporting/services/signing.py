@@ -64,6 +64,10 @@ def _sign(report: Report, *, by: User, revision: int | None, despite_warnings: b
     wrong = problems(current.template.sections, current.content)
     if wrong:
         raise InvalidInput(" ".join(wrong.values()))
+    if current.images.exclude(key_image__study__patient=current.order.patient_id).exists():
+        raise InvalidInput(
+            _("An image in this report is no longer of this patient: remove it before you sign.")
+        )
     warnings = sign_warnings(current)
     if warnings and not despite_warnings:
         raise Unconfirmed(warnings)

@@ -99,7 +99,7 @@ def _desk(request: StaffRequest, order: Order, report: Report | None, *, is_mine
     study = chosen_study(studies, request.GET.get("study", ""))
     if report is not None:
         report.order = order  # with all that is fetched of it already
-    context = {
+    context: dict[str, Any] = {
         "order": order,
         "patient": order.patient,
         "report": report,

@@ -1,15 +1,17 @@
-import datetime as dt
+"""Where a held study could go: what is suggested first, what a number or a name finds."""
 
 import pytest
-from django.utils import timezone
 
-from audit.models import Entry
-from clinic.errors import Conflict, InvalidInput, NotFound
-from imaging.completeness import mark_stable_studies
-from imaging.decisions import resolve_held_study
-from imaging.held import default_target, find_target, held_studies
-from imaging.models import Quarantined, Study
-from tests.factories import make_everyone, make_order, make_patient, make_user
+from clinic.errors import NotFound
+from imaging.held import (
+    default_target,
+    find_target,
+    find_targets,
+    held_studies,
+    likely_procedure,
+    suggested_orders,
+)
+from tests.factories import make_everyone, make_order, make_patient, make_procedure
 
 from .sender import identity_of, receive, slices
 
@@ -36,94 +38,6 @@ def objects(order, other):
 @pytest.fixture
 def held(objects):
     return receive(objects[0])
-
-
-def test_the_order_it_points_at_takes_it_with_a_reason(held, order):
-    by = make_user("technician")
-
-    study = resolve_held_study(held, by=by, order=order, reason="Name typed wrong at the console")
-
-    entry = Entry.objects.filter(action="study.resolved").get()
-    assert (study.state, study.order, study.patient, study.resolved_by) == (
-        "linked",
-        order,
-        order.patient,
-        by,
-    )
-    assert study.received_patient_id == "B-2"
-    assert (entry.actor_id, entry.patient_id) == (by.pk, order.patient_id)
-    assert entry.reason == "Name typed wrong at the console"
-    assert entry.changes["patient_id"] == ["B-2", "A-1"]
-    assert entry.changes["state"] == ["held", "linked"]
-
-
-def test_against_a_difference_a_reason_is_needed(held, order):
-    with pytest.raises(InvalidInput, match="name somebody else"):
-        resolve_held_study(held, by=make_everyone(), order=order, reason="   ")
-
-    held.refresh_from_db()
-    assert held.state == "held"
-
-
-def test_another_order_that_agrees_needs_no_reason(held, other):
-    right = make_order(other, status="scheduled")
-
-    study = resolve_held_study(held, by=make_everyone(), order=right)
-
-    assert (study.state, study.order, study.differences) == ("linked", right, {})
-
-
-def test_the_patient_alone(held, other):
-    study = resolve_held_study(held, by=make_everyone(), patient=other)
-
-    assert (study.state, study.order, study.patient) == ("filed", None, other)
-
-
-def test_a_cancelled_order_refuses(held, other):
-    target = make_order(other, status="cancelled")
-
-    with pytest.raises(Conflict, match=target.accession_number):
-        resolve_held_study(held, by=make_everyone(), order=target)
-
-    held.refresh_from_db()
-    assert held.state == "held"
-
-
-def test_it_is_decided_once(held, other):
-    resolve_held_study(held, by=make_everyone(), patient=other)
-
-    with pytest.raises(Conflict, match="decided already"):
-        resolve_held_study(held, by=make_everyone(), patient=other)
-
-
-def test_later_objects_follow_the_decision(held, order, objects):
-    resolve_held_study(held, by=make_everyone(), order=order, reason="Typed wrong")
-
-    study = receive(objects[1])
-
-    assert (study.state, study.order, study.instance_count) == ("linked", order, 2)
-    assert Quarantined.objects.count() == 0
-
-
-def test_so_do_objects_that_now_name_the_right_patient(held, order, objects):
-    resolve_held_study(held, by=make_everyone(), order=order, reason="Typed wrong")
-    objects[1].PatientID, objects[1].PatientName, objects[1].PatientSex = "A-1", "Ahmed^Sara", "F"
-    objects[2].PatientID = "C-3"
-
-    study = receive(objects[1], objects[2])
-
-    assert (study.instance_count, Quarantined.objects.count()) == (2, 1)
-
-
-def test_an_order_gets_its_images_acquired_though_they_were_quiet_while_held(held, order):
-    Study.objects.update(last_received_at=timezone.now() - dt.timedelta(minutes=5))
-    mark_stable_studies()
-    resolve_held_study(held, by=make_everyone(), order=order, reason="Typed wrong")
-
-    mark_stable_studies()
-
-    order.refresh_from_db()
-    assert order.status == "acquired"
 
 
 def test_the_first_suggestion_is_where_the_images_point(held, order):
@@ -155,13 +69,34 @@ def test_a_number_finds_an_order_or_a_patient(held, order, other):
         find_target(held, "--")
 
 
-def test_lists_of_orders_know_how_many_images_there_are(held, objects, order):
-    before = order.image_count
+def test_a_name_finds_patients_with_their_open_orders(held, other):
+    right = make_order(other, status="scheduled")
+    make_order(other, status="cancelled")
 
-    resolve_held_study(held, by=make_user("technician"), order=order, reason="Name typed wrong")
-    order.refresh_from_db()
-    resolved = order.image_count
-    receive(*objects[1:])
+    found = find_targets(held, "berg tor", make_everyone())
 
-    order.refresh_from_db()
-    assert (before, resolved, order.image_count) == (0, 1, 3)
+    assert [(target.patient, target.order) for target in found] == [(other, right), (other, None)]
+
+
+def test_an_accession_number_finds_its_order_alone(held, order):
+    (target,) = find_targets(held, order.accession_number, make_everyone())
+
+    assert (target.order, set(target.differences)) == (order, {"patient_id", "patient_name", "sex"})
+
+
+def test_orders_of_the_patient_are_suggested_before_those_of_the_day(held, order, other):
+    of_today = make_order(status="scheduled", procedure=make_procedure(modality="CT"))
+    of_patient = make_order(other, status="ordered", procedure=make_procedure(modality="CT"))
+    make_order(status="scheduled", procedure=make_procedure(modality="US"))
+
+    assert suggested_orders(held, other) == [of_patient]
+    held.performed_at = None
+    assert suggested_orders(held, other) == [of_patient, of_today]
+
+
+def test_the_likely_examination_is_of_the_modality_and_the_body_part(held):
+    make_procedure(modality="CT", body_part="HEAD")
+    chest = make_procedure(modality="CT", body_part="CHEST")
+    held.series.update(body_part="chest")
+
+    assert likely_procedure(held) == chest

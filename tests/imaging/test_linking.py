@@ -208,12 +208,24 @@ def test_images_for_a_cancelled_order():
     assert study.candidate_order == order
 
 
-def test_a_second_study_under_the_same_accession_number(order):
-    receive(*slices(identity_for(order), 1))
+def test_a_second_study_under_the_same_accession_number_is_the_orders_too(order):
+    first = receive(*slices(identity_for(order), 1))
 
     second = receive(*slices(identity_for(order, study_instance_uid="1.2.3"), 1))
 
-    assert_held(second, f"Order {order.accession_number} already has images, under another Study UID.")
+    assert (second.state, second.order, second.patient) == ("linked", order, order.patient)
+    assert set(order.studies.all()) == {first, second}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"birth_date": "19010101"}, {"patient_name": "Other^Name"}, {"sex": "M"}]
+)
+def test_a_second_study_that_does_not_agree_fully_is_held(order, changes):
+    receive(*slices(identity_for(order), 1))
+
+    second = receive(*slices(identity_for(order, study_instance_uid="1.2.3", **changes), 1))
+
+    assert (second.state, second.candidate_order) == ("held", order)
 
 
 # --- later objects ------------------------------------------------------------------------------------

@@ -259,3 +259,18 @@ def test_pdf_is_written_once() -> None:
 
     version.refresh_from_db()
     assert version.pdf == "reports/a.pdf"
+
+
+@pytest.mark.django_db
+def test_an_image_that_went_to_another_patient_is_not_signed() -> None:
+    report = make_report(content={"findings": "<p>Clear.</p>", "impression": "<p>Normal.</p>"})
+    key_image = make_key_image(report.order)
+    services.insert_image(report, by=report.order.reader, key_image=key_image)
+    key_image.study.patient = make_patient()
+    key_image.study.save()
+
+    with pytest.raises(InvalidInput, match="no longer of this patient"):
+        services.sign_report(report, by=report.order.reader, password=PASSWORD)
+
+    report.refresh_from_db()
+    assert report.status == "draft"
