@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from audit.models import Entry
-from clinic.errors import Conflict, InvalidInput, NotAllowed
+from clinic.errors import Conflict, DomainError, InvalidInput, NotAllowed
 from imaging.completeness import mark_stable_studies
 from imaging.decisions import (
     discard_study,
@@ -18,6 +18,7 @@ from imaging.decisions import (
 )
 from imaging.held import held_studies, recent_decisions
 from imaging.models import Instance, Quarantined, Study, StudyDecision
+from patients.merging import merge_patients
 from patients.models import Patient
 from patients.services import SurelyHere
 from scheduling.models import Order
@@ -471,3 +472,34 @@ def test_the_list_of_decisions_knows_which_can_be_taken_back(held, other, by):
     decisions = list(recent_decisions(by, timezone.now()))
 
     assert [(one.kind, one.has_later) for one in decisions] == [("patient", False), ("unknown", True)]
+
+
+def test_lists_of_orders_know_how_many_images_there_are(held, objects, order, by):
+    def count() -> int:
+        order.refresh_from_db()
+        return order.image_count
+
+    counts = [count()]
+    resolve_held_study(held, by=by, order=order, reason="Name typed wrong")
+    counts.append(count())
+    receive(*objects[1:])
+    counts.append(count())
+    receive(*slices(identity_for(order, study_instance_uid="1.2.3"), 2))
+    counts.append(count())
+    undo_decision(last_decision(), by=by)
+
+    assert [*counts, count()] == [0, 1, 3, 5, 2]
+
+
+def test_a_placeholder_is_not_merged_but_decided_upon(held, other, by):
+    study = file_as_unknown(held, by=by, procedure=make_procedure(modality="CT"))
+
+    with pytest.raises(DomainError, match="say there whose they are"):
+        merge_patients(
+            other,
+            study.patient,
+            by=by,
+            choices={},
+            versions=(other.version, study.patient.version),
+            reason="Same person",
+        )

@@ -83,7 +83,7 @@ def test_list_asks_the_database_the_same_number_of_questions(
     client = as_user(reader)
     client.get(reverse("reporting:reading_list"))
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(reverse("reporting:reading_list"))
 
 
