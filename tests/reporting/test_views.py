@@ -201,7 +201,7 @@ def test_desk_asks_the_same_number_of_questions(
     client = as_user(reader)
     client.get(reverse("reporting:read", args=[order.pk]))
 
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(22):
         client.get(reverse("reporting:read", args=[order.pk]))
 
 
