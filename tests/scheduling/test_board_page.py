@@ -345,7 +345,7 @@ def test_a_list_costs_the_same_for_one_and_three_rows(listing, django_assert_num
     assert counts[0] == counts[1]
 
 
-QUERIES = {"board": 10, "worklist": 10, "calendar": 10}
+QUERIES = {"board": 10, "worklist": 10, "calendar": 15}
 
 
 def visits_in(text):
