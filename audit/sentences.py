@@ -61,6 +61,7 @@ SENTENCES: dict[str, Promise] = {
     "order.handed_back": _lazy("{who} handed {what} of {patient} back to the reading list"),
     "phrase.saved": _lazy("{who} saved the phrase {what}"),
     "phrase.deleted": _lazy("{who} deleted the phrase {what}"),
+    "subspecialty.chosen": _lazy("{who} chose what is listed as the own subspecialty"),
     "order.reported": _lazy("{who} reported {what} of {patient}"),
     "order.released": _lazy("{who} released {what} of {patient}"),
     "order.viewed": _lazy("{who} opened the order {what} of {patient}"),

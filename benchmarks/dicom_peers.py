@@ -87,18 +87,23 @@ def storescp(folder: Path) -> Iterator[tuple[str, int]]:
         yield "STORESCP", port
 
 
-@contextmanager
-def cedar(folder: Path) -> Iterator[tuple[str, int]]:
-    """Cedar's own server with its worker and its database, everything durable. Yields (AE title, port)."""
-    folder.mkdir()
-    port = free_port()
-    environment = {
+def cedar_environment(folder: Path, port: int) -> dict[str, str]:
+    """What a part of a Cedar in ``folder`` needs to know."""
+    return {
         **os.environ,
         "CEDAR_DATA": str(folder),
         "DATABASE_URL": default_url(folder),
         "CEDAR_DICOM_PORT": str(port),
         "CEDAR_DICOM_TLS_PORT": "0",
     }
+
+
+@contextmanager
+def cedar(folder: Path) -> Iterator[tuple[str, int]]:
+    """Cedar's own server with its worker and its database, everything durable. Yields (AE title, port)."""
+    folder.mkdir()
+    port = free_port()
+    environment = cedar_environment(folder, port)
     with ExitStack() as stack:
         stack.enter_context(RunningCluster(Cluster(folder), folder / "postgres.log")).make_database()
         for words in (

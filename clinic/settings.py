@@ -319,6 +319,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
     "scheduling.SignedModality",
     "scheduling.Referrer",
     "reporting.ReportTemplate",
+    "reporting.Subspecialty",
 ]
 AUDITLOG_DISABLE_REMOTE_ADDR = True  # it would believe X-Forwarded-For
 AUDITLOG_MASK_CALLABLE = "audit.configuration.hidden"

@@ -14,7 +14,7 @@ from clinic.models import User
 
 from .fields import parse_fields
 from .forms import prose_field
-from .models import ReportTemplate
+from .models import ReportTemplate, Subspecialty
 from .report_templates import SECTION_KEYS, create_template, offer_template, revise_template
 
 SECTION_TITLES = {
@@ -140,3 +140,13 @@ class ReportTemplateAdmin(admin.ModelAdmin):
     def offer(self, request: HttpRequest, templates: QuerySet[ReportTemplate]) -> None:
         for template in templates:
             offer_template(template, by=cast(User, request.user))
+
+
+@admin.register(Subspecialty)
+class SubspecialtyAdmin(admin.ModelAdmin):
+    """Readers choose it themselves from the reading list; here for who does not come to it."""
+
+    list_display = ["reader", "modalities", "body_parts"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Subspecialty | None = None) -> bool:
+        return False

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Self
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import User
 from imaging.models import KeyImage
-from scheduling.models import Order
+from scheduling.models import Modality, Order
 
 
 class ReportTemplateQuerySet(models.QuerySet["ReportTemplate"]):
@@ -276,3 +277,31 @@ class Release(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version} → {self.recipient}"
+
+
+class Subspecialty(models.Model):
+    """What somebody reads best: these modalities, and these body parts whatever the modality."""
+
+    reader = models.OneToOneField(
+        User, verbose_name=_("reader"), on_delete=models.PROTECT, related_name="subspecialty"
+    )
+    modalities = ArrayField(
+        models.CharField(max_length=4, choices=Modality.choices),
+        verbose_name=_("modalities"),
+        default=list,
+        blank=True,
+    )
+    body_parts = ArrayField(
+        models.CharField(max_length=16),
+        verbose_name=_("body parts"),
+        default=list,
+        blank=True,
+        help_text=_("DICOM terms, as in BREAST."),
+    )
+
+    class Meta:
+        verbose_name = _("subspecialty")
+        verbose_name_plural = _("subspecialties")
+
+    def __str__(self) -> str:
+        return ", ".join([*self.modalities, *self.body_parts])

@@ -3,9 +3,11 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from django.db import models
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from clinic.models import User
 from clinic.permissions import Role
@@ -14,7 +16,7 @@ from scheduling.models import Order
 from scheduling.statuses import READABLE, OrderStatus, Priority
 from scheduling.waits import READING_LIMITS, Clock
 
-from .models import Report
+from .models import Report, Subspecialty
 
 _RANK = Case(
     *(When(priority=priority, then=Value(rank)) for rank, priority in enumerate(Priority.values)),
@@ -61,14 +63,44 @@ def reading_queue(user: User) -> QuerySet[Order]:
     return Order.objects.visible_to(user).unread().annotate(rank=_RANK).order_by("rank", "acquired_at", "pk")
 
 
-def reading_rows(user: User, *, only_mine: bool) -> list[ReadingRow]:
+class Whose(models.TextChoices):
+    """Which part of the list somebody looks at; stays in the address."""
+
+    EVERYONES = "", _("Everyone’s")
+    SUBSPECIALTY = "subspecialty", _("My subspecialty")
+    MINE = "mine", _("Mine")
+
+
+def narrowed(orders: QuerySet[Order], user: User, whose: str) -> QuerySet[Order]:
+    """Mine are those that I have claimed; my subspecialty is everything where I have none."""
+    chosen = Subspecialty.objects.filter(reader=user).first() if whose == Whose.SUBSPECIALTY else None
+    return orders.filter(_belongs(user, whose, chosen))
+
+
+def _belongs(user: User, whose: str, chosen: Subspecialty | None) -> Q:
+    if whose == Whose.MINE:
+        return Q(reader=user, status=OrderStatus.READING)
+    if whose == Whose.EVERYONES or chosen is None or not (chosen.modalities or chosen.body_parts):
+        return Q()
+    return Q(procedure__modality__in=chosen.modalities) | Q(procedure__body_part__in=chosen.body_parts)
+
+
+def count_lists(user: User, chosen: Subspecialty | None) -> dict[str, int]:
+    """How many studies each list has; ``chosen`` is the subspecialty of ``user``."""
+    counts = {
+        f"list_{whose}": Count("pk", filter=Q(pk__isnull=False) & _belongs(user, whose, chosen))
+        for whose in Whose.values
+    }
+    found = Order.objects.visible_to(user).unread().aggregate(**counts)
+    return {whose: found[f"list_{whose}"] for whose in Whose.values}
+
+
+def reading_rows(user: User, *, whose: str = Whose.EVERYONES) -> list[ReadingRow]:
     orders = (
-        reading_queue(user)
+        narrowed(reading_queue(user), user, whose)
         .select_related("patient", "procedure", "reader", "appointment__station", "report")
         .prefetch_related("studies")
     )
-    if only_mine:
-        orders = orders.filter(reader=user, status=OrderStatus.READING)
     return [
         ReadingRow(
             order=order,

@@ -6,6 +6,7 @@ app_name = "reporting"
 urlpatterns = [
     path("reading/", reading.reading_list, name="reading_list"),
     path("reading/next/", reading.reading_next, name="reading_next"),
+    path("reading/subspecialty/", reading.subspecialty_choose, name="subspecialty_choose"),
     path("reading/<int:pk>/", reading.read, name="read"),
     path("reading/<int:pk>/claim/", reading.order_claim, name="order_claim"),
     path("reading/<int:pk>/hand-back/", reading.order_hand_back, name="order_hand_back"),

@@ -8,16 +8,16 @@ from scheduling.models import Order
 from scheduling.orders import claim_order
 from scheduling.statuses import OrderStatus
 
-from ..reading import reading_queue
+from ..reading import Whose, narrowed, reading_queue
 
 
-def claim_next(*, by: User, skip: int = 0) -> Order | None:
+def claim_next(*, by: User, skip: int = 0, whose: str = Whose.EVERYONES) -> Order | None:
     """The most urgent study that is ``by``'s already or nobody's, claimed; None when everything is read.
 
-    ``skip`` is the order that ``by`` comes from and does not want again.
+    ``skip`` is the order that ``by`` comes from and does not want again; ``whose`` is the list that is open.
     """
     mine_or_free = Q(status=OrderStatus.ACQUIRED) | Q(status=OrderStatus.READING, reader=by)
-    for order in reading_queue(by).filter(mine_or_free).exclude(pk=skip):
+    for order in narrowed(reading_queue(by), by, whose).filter(mine_or_free).exclude(pk=skip):
         try:
             return claim_order(order, by=by)
         except Conflict:

@@ -6,23 +6,24 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from audit.services import record
 from clinic.http import StaffRequest, done, is_background, require
 from clinic.permissions import Permission as P
 from imaging.viewing import chosen_study, viewer_options
-from scheduling.models import Order
+from scheduling.models import Modality, Order
 from scheduling.orders import claim_order, hand_back_order
-from scheduling.statuses import READABLE, OrderStatus, Priority
+from scheduling.statuses import READABLE, OrderStatus
 
 from ..documents import written_sections
 from ..forms import ReportForm, TemplateChoiceForm
-from ..models import Report, ReportStatus
-from ..reading import priors_of, readers_with_loads, reading_rows
+from ..models import Report, ReportStatus, Subspecialty
+from ..reading import Whose, count_lists, priors_of, readers_with_loads, reading_rows
 from ..services import open_report
 from ..services.claims import claim_next
+from ..services.subspecialties import body_parts_offered, choose_subspecialty, modalities_offered
 from .editor import field_answers
 
 
@@ -30,16 +31,23 @@ from .editor import field_answers
 @require_GET
 def reading_list(request: StaffRequest) -> HttpResponse:
     """What waits to be read: everybody's, or what I have claimed."""
-    only_mine = request.GET.get("whose") == "mine"
-    rows = reading_rows(request.user, only_mine=only_mine)
+    whose = _whose(request.GET.get("whose", ""))
+    rows = reading_rows(request.user, whose=whose)
+    subspecialty = Subspecialty.objects.filter(reader=request.user).first()
+    counts = count_lists(request.user, subspecialty)
     context = {
         "rows": rows,
-        "only_mine": only_mine,
+        "whose": whose,
+        "lists": [(value, label, counts[value]) for value, label in Whose.choices],
+        "subspecialty": subspecialty,
         "readers": readers_with_loads(),
         "free_count": sum(row.is_free for row in rows),
-        "stat_count": sum(row.is_free and row.order.priority == Priority.STAT for row in rows),
     }
     return render(request, "reporting/reading_list.html" + ("#rows" if request.htmx else ""), context)
+
+
+def _whose(text: str) -> str:
+    return text if text in Whose.values else Whose.EVERYONES
 
 
 @require(P.STUDY_READ)
@@ -47,7 +55,8 @@ def reading_list(request: StaffRequest) -> HttpResponse:
 def reading_next(request: StaffRequest) -> HttpResponse:
     """Claim the most urgent study that is free or mine already, and open it."""
     skip = request.POST.get("skip", "")
-    order = claim_next(by=request.user, skip=int(skip) if skip.isdecimal() else 0)
+    whose = _whose(request.POST.get("whose", ""))
+    order = claim_next(by=request.user, skip=int(skip) if skip.isdecimal() else 0, whose=whose)
     if order is None:
         done(request, _("No study waits for a reader now."))
         return redirect("reporting:reading_list")
@@ -59,7 +68,29 @@ def reading_next(request: StaffRequest) -> HttpResponse:
 def order_claim(request: StaffRequest, pk: int) -> HttpResponse:
     order = get_object_or_404(Order.objects.visible_to(request.user), pk=pk)
     claim_order(order, by=request.user)
-    return redirect("reporting:read", order.pk)
+    url = reverse("reporting:read", args=[order.pk])
+    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+
+
+@require(P.STUDY_READ)
+@require_http_methods(["GET", "POST"])
+def subspecialty_choose(request: StaffRequest) -> HttpResponse:
+    """What she reads best, by herself."""
+    if request.method == "POST":
+        choose_subspecialty(
+            by=request.user,
+            modalities=request.POST.getlist("modality"),
+            body_parts=request.POST.getlist("body_part"),
+        )
+        done(request, _("Your subspecialty is kept. It narrows the reading list when you choose it there."))
+        return redirect(f"{reverse('reporting:reading_list')}?whose={Whose.SUBSPECIALTY}")
+    labels = dict(Modality.choices)
+    context = {
+        "chosen": Subspecialty.objects.filter(reader=request.user).first(),
+        "modalities": [(each, labels[each]) for each in modalities_offered()],
+        "body_parts": body_parts_offered(),
+    }
+    return render(request, "reporting/subspecialty.html", context)
 
 
 @require(P.STUDY_READ)

@@ -134,6 +134,7 @@ MATRIX = {
     "imaging:frames": "TDA",
     "imaging:instance": "TDA",
     "reporting:reading_list": "D",
+    "reporting:subspecialty_choose": "D",
     "reporting:reading_next": "D",
     "reporting:read": "D",
     "reporting:order_claim": "D",

@@ -1,6 +1,7 @@
 """The pages of the reading room and of the results."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from audit.models import Entry
 from clinic.models import User
 from clinic.permissions import Role
 from reporting import services, tasks
-from reporting.models import Release, Report
+from reporting.models import Release, Report, Subspecialty
 from scheduling.models import Order
-from tests.factories import make_order, make_patient, make_user
+from scheduling.services import claim_order
+from tests.factories import make_order, make_patient, make_procedure, make_user
 from tests.reporting.factories import PASSWORD, make_key_image, make_reader, make_report, make_signed_report
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +74,64 @@ def test_mine_shows_only_what_i_have_claimed(reader: User) -> None:
     assert f'id="order-{mine.pk}"' in text
 
 
+def test_my_subspecialty_is_of_my_modalities_or_my_body_parts(reader: User) -> None:
+    by_modality = make_order(status="acquired", procedure=make_procedure(modality="CT", body_part="HEAD"))
+    by_part = make_order(status="acquired", procedure=make_procedure(modality="US", body_part="KNEE"))
+    make_order(status="acquired", procedure=make_procedure(modality="US", body_part="ABDOMEN"))
+    client = as_user(reader)
+
+    kept = client.post(reverse("reporting:subspecialty_choose"), {"modality": ["CT"], "body_part": ["KNEE"]})
+    text = page(client, kept.url)
+
+    assert re.findall(r'<tr id="order-(\d+)"', text) == [str(by_modality.pk), str(by_part.pk)]
+    assert re.findall(r'id="whose-(\w+)"[^>]*>[^<]*<b class="num">(\d+)', text) == [
+        ("all", "3"),
+        ("subspecialty", "2"),
+        ("mine", "0"),
+    ]
+    assert Entry.objects.get(action="subspecialty.chosen").changes == {"subspecialty": ["", "CT, KNEE"]}
+
+
+def test_whoever_has_chosen_no_subspecialty_sees_everything(reader: User) -> None:
+    order = make_order(status="acquired")
+
+    text = page(as_user(reader), reverse("reporting:reading_list") + "?whose=subspecialty")
+
+    assert f'id="order-{order.pk}"' in text
+
+
+def test_a_subspecialty_that_is_not_in_the_catalogue_is_refused(reader: User) -> None:
+    make_procedure(modality="CT", body_part="HEAD")
+
+    answer = as_user(reader).post(reverse("reporting:subspecialty_choose"), {"body_part": ["TAIL"]})
+
+    assert answer.status_code == 400
+    assert "Not in the catalogue: TAIL." in answer.content.decode()
+    assert not Subspecialty.objects.exists()
+
+
+def test_next_of_my_subspecialty_leaves_the_others_to_others(reader: User) -> None:
+    make_order(status="acquired", priority="stat", procedure=make_procedure(modality="US"))
+    mine = make_order(status="acquired", procedure=make_procedure(modality="CT"))
+    Subspecialty.objects.create(reader=reader, modalities=["CT"])
+
+    answer = as_user(reader).post(reverse("reporting:reading_next"), {"whose": "subspecialty"})
+
+    assert answer.url == reverse("reporting:read", args=[mine.pk])
+
+
+def test_a_claim_that_comes_too_late_says_who_has_it_and_leaves_the_list(reader: User) -> None:
+    order = make_order(status="acquired")
+    claim_order(order, by=make_reader(full_name="Dr Quick"))
+
+    answer = as_user(reader).post(
+        reverse("reporting:order_claim", args=[order.pk]), headers={"HX-Request": "true"}
+    )
+
+    assert (answer.status_code, answer["HX-Retarget"]) == (409, "#messages")
+    assert "Dr Quick is reading this study already. Choose another one." in answer.content.decode()
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_list_asks_the_database_the_same_number_of_questions(
     count: int, reader: User, django_assert_num_queries: Any
@@ -83,7 +143,7 @@ def test_list_asks_the_database_the_same_number_of_questions(
     client = as_user(reader)
     client.get(reverse("reporting:reading_list"))
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         client.get(reverse("reporting:reading_list"))
 
 
