@@ -212,7 +212,16 @@ class VisitReader:
             raise InvalidInput(
                 _("The spreadsheet program made a date of the patient ID: “%(text)s”.") % {"text": text}
             )
-        return read_mrn(text)
+        try:
+            return read_mrn(text)
+        except InvalidInput as error:
+            raise InvalidInput(
+                _(
+                    "“%(text)s” is not a patient ID. Accepted: letters and digits, with - . / or blanks "
+                    "between them, at most 64."
+                )
+                % {"text": text[:80]}
+            ) from error
 
     def _name(self, row: Row) -> PersonName:
         family, given, middle = (self._text(row, f"{part}_name") for part in ("family", "given", "middle"))
