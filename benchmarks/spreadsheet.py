@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.spreadsheet [--quick]
 
-A database of its own; 20,000 rows (2,000 with ``--quick``) of which 5 % are wrong in ten ways, as .xlsx: a dry
-run, the import, the import again, the export, and the export imported again.
+A database of its own; 20,000 rows (2,000 with ``--quick``) of which 5 % are wrong in ten ways, as .xlsx: a
+dry run, the import, the import again, the export, and the export imported again.
 """
 
 import argparse
@@ -76,11 +76,8 @@ def _run(folder: Path, rows: int) -> None:
         result = step()
         seconds = time.perf_counter() - begun
         figures[f"{name.replace(' ', '_')}_seconds"] = seconds
-        counts = (
-            (result.examinations, result.here, result.refused)
-            if hasattr(result, "here")
-            else (result, "", "")
-        )
+        is_import = hasattr(result, "here")
+        counts = (result.examinations, result.here, result.refused) if is_import else (result, "", "")
         lines.append([name, f"{seconds:.1f}", f"{rows / seconds:,.0f}", *counts])
     figures["memory_growth_mb"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     table(["step", "seconds", "rows/s", "taken", "here already", "refused"], lines)

@@ -58,14 +58,7 @@ def find_layout(table: Table, fields: Sequence[Field], *, chosen: Mapping[str, s
     if not rows:
         raise InvalidInput(_("“%(name)s” has no rows.") % {"name": table.name})
     chosen = {fold(heading): field for heading, field in (chosen or {}).items()}
-    best, score = 0, (-1, -1)
-    for place, row in enumerate(rows):
-        headings = _headings(rows, place)
-        found = [_guess(heading, fields)[1] for heading in headings]
-        of_names = sum(fold(heading) in chosen for heading in headings if heading)
-        distinct = {field for field in (_guess(heading, fields)[0] for heading in headings) if field}
-        if (of_names + len(distinct), sum(found)) > score and not _looks_like_data(row):
-            best, score = place, (of_names + len(distinct), sum(found))
+    best = _header_row(rows, fields, chosen)
     headings = _headings(rows, best)
     examples = _examples(rows[best + 1 :], len(headings))
     columns = _assign(headings, examples, fields, chosen)
@@ -76,6 +69,24 @@ def find_layout(table: Table, fields: Sequence[Field], *, chosen: Mapping[str, s
             % {"column": sorted(unknown)[0], "columns": _listed(headings)}
         )
     return Layout(rows[best].number, columns)
+
+
+def _header_row(rows: Sequence[Row], fields: Sequence[Field], chosen: Mapping[str, str]) -> int:
+    """The row in which the most columns are recognised; the first that has all that are needed."""
+    needed = {field.key for field in fields if field.is_required}
+    best, score = 0, (-1, -1)
+    for place, row in enumerate(rows):
+        if _looks_like_data(row):
+            continue
+        headings = _headings(rows, place)
+        guesses = [_guess(heading, fields) for heading in headings]
+        found = {field for field, _sure in guesses if field}
+        named = sum(fold(heading) in chosen for heading in headings if heading)
+        if (named + len(found), sum(sure for _field, sure in guesses)) > score:
+            best, score = place, (named + len(found), sum(sure for _field, sure in guesses))
+        if needed <= found and len(found) > len(needed):
+            break
+    return best
 
 
 def require_columns(layout: Layout, fields: Sequence[Field]) -> None:
@@ -165,7 +176,8 @@ def _alike(text: str, known: str) -> float:
         return 0.9
     if abs(len(text) - len(known)) > 2 or len(known) < 4:
         return 0.0
-    return SequenceMatcher(None, text, known, autojunk=False).ratio()
+    matcher = SequenceMatcher(None, text, known, autojunk=False)
+    return matcher.ratio() if matcher.real_quick_ratio() >= NEARLY <= matcher.quick_ratio() else 0.0
 
 
 def _assign(
