@@ -25,7 +25,7 @@ def bookable_places() -> list[Place]:
     return [*stations, *doctors]
 
 
-def named_place(address: QueryDict, places: list[Place]) -> Place | None:
+def named_place(address: QueryDict, places: Sequence[Place]) -> Place | None:
     """``station=3`` or ``doctor=5`` of an address; nothing and nonsense mean none."""
     station, doctor = address.get("station", ""), address.get("doctor", "")
     for place in places:

@@ -14,7 +14,7 @@ from dicomserver.models import RemoteAE
 from dicomserver.services import add_node
 from patients.models import Patient
 from patients.services import register_patient
-from scheduling.models import Procedure, Referrer, Station
+from scheduling.models import Consultant, Procedure, Referrer, Station
 from scheduling.shipped.ship import ship_catalogue
 
 NAME = "Cedar Village"
@@ -53,6 +53,7 @@ def write_profile(zone: str) -> None:
 def found_clinic(users: dict[str, User], now: dt.datetime) -> Clinic:
     """Catalogue, rooms, devices, referrers and patients; what is there already stays as it is."""
     ship_catalogue()
+    _consultants(users, now)
     return Clinic(
         users=users,
         procedures=_procedures(),
@@ -91,6 +92,13 @@ def _stations(admin: User, now: dt.datetime) -> dict[str, Station]:
         if not RemoteAE.objects.filter(ae_title=demo.ae_title).exists():
             add_node(demo.ae_title, by=admin, description=demo.name)
     return stations
+
+
+def _consultants(users: dict[str, User], now: dt.datetime) -> None:
+    """The first radiologist also talks with patients."""
+    opens, closes = opening_hours(now)
+    hours = {"opens_at": opens, "closes_at": closes, "room": "Room 3"}
+    Consultant.objects.get_or_create(doctor=users["radiologist"], defaults=hours)
 
 
 def _patients(desk: User, now: dt.datetime) -> dict[str, Patient]:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from scheduling.models import Order, Referrer
+from scheduling.models import Indication, Order, Referrer
 from tests.factories import (
+    make_appointment,
     make_order,
     make_patient,
     make_procedure,
@@ -151,3 +152,49 @@ def test_an_order_is_found_by_its_number(typed):
     response = sign_in().get(url("order_search"), {"q": f" {getattr(order, typed).lower()} "})
 
     assert response.context["orders"] == [order]
+
+
+@pytest.mark.parametrize(
+    ("reason", "modality", "warned"),
+    [
+        ("Headache", "DX", True),
+        ("headache  since Monday", "DX", True),
+        ("Headache", "MR", False),
+        ("Cough", "DX", False),
+        ("Fall", "CR", False),
+    ],
+)
+def test_another_modality_than_usual_is_warned_about(reason, modality, warned):
+    Indication.objects.create(text="Headache", modalities=["CT", "MR"])
+    Indication.objects.create(text="Fall", modalities=["DX", "CR"])
+    Indication.objects.create(text="Cough")
+    procedure = make_procedure(code="X1", modality=modality)
+    patient = make_patient()
+    form = order_form(of=procedure, indication=reason)
+
+    text = sign_in("receptionist").post(url("order_new", patient.pk), form, headers=HTMX).content.decode()
+
+    assert ("is usually examined by CT or MR, not by X-ray (DX)." in text) == warned
+    assert Order.objects.exists() != warned
+
+
+def test_a_warning_is_not_in_the_way_of_who_means_it():
+    Indication.objects.create(text="Headache", modalities=["CT", "MR"])
+    form = order_form(indication="Headache", is_deliberate="on")
+
+    sign_in("receptionist").post(url("order_new", make_patient().pk), form, headers=HTMX)
+
+    assert Order.objects.get().indication == "Headache"
+
+
+def test_the_sheet_speaks_the_patients_language():
+    procedure = make_procedure(preparation="Do not eat.")
+    procedure.preparations.create(language="fr", text="Restez à jeun.")
+    visit = make_appointment(make_order(procedure=procedure))
+    client = sign_in("receptionist")
+
+    clinics = client.get(url("appointment_sheet", visit.pk)).content.decode()
+    french = client.get(url("appointment_sheet", visit.pk), {"language": "fr"}).content.decode()
+
+    assert ("Do not eat." in clinics, "français" in clinics) == (True, True)
+    assert ('lang="fr">Restez à jeun.' in french, "Do not eat." in french) == (True, False)
