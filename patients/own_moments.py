@@ -1,5 +1,6 @@
 """What this room adds to a patient's timeline: documents, and every change of the record in words."""
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -41,7 +42,7 @@ def _changes(patient: Patient, user: User, limit: int) -> list[Moment]:
     entries = Entry.objects.filter(
         patient_id__in=[patient.pk, *patient.aliases.values_list("pk", flat=True)],
         action__regex=r"^(patient|document)\.",
-    ).exclude(action__in=SEEING)
+    ).exclude(Q(action__in=SEEING) | Q(action="patient.merged_away") & ~Q(patient_id=patient.pk))
     return [
         Moment(
             at=line.entry.at,

@@ -18,6 +18,7 @@ from clinic.permissions import Permission
 from patients.duplicates import find_candidates
 from patients.forms import PatientForm
 from patients.models import Patient
+from patients.records import open_patient
 from patients.services import SurelyHere
 from scheduling.models import Order
 
@@ -85,7 +86,7 @@ def study_resolve(request: StaffRequest, pk: int) -> HttpResponse:
     """File the study with the order or the patient that was shown."""
     study = get_object_or_404(Study, pk=pk)
     order = get_object_or_404(Order, pk=_pk(request, "order")) if request.POST.get("order") else None
-    patient = None if order else get_object_or_404(Patient.objects.current(), pk=_pk(request, "patient"))
+    patient = None if order else open_patient(_pk(request, "patient"), request.user)
     reason = request.POST.get("reason", "")
     study = decisions.resolve_held_study(study, by=request.user, order=order, patient=patient, reason=reason)
     return _decided(request, study)
@@ -96,7 +97,7 @@ def study_resolve(request: StaffRequest, pk: int) -> HttpResponse:
 def study_new_order(request: StaffRequest, pk: int) -> HttpResponse:
     """Place an order for a patient and file the study with it."""
     study = get_object_or_404(Study, pk=pk)
-    patient = get_object_or_404(Patient.objects.current(), pk=_pk(request, "patient"))
+    patient = open_patient(_pk(request, "patient"), request.user)
     form = HeldOrderForm(request.POST, study=study)
 
     def decide() -> Study:

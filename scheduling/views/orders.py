@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from audit.services import record
 from clinic.http import StaffRequest, done, is_background, part_url, require
 from clinic.permissions import Permission as P
-from patients.models import Patient
+from patients.records import open_patient
 
 from .. import services
 from ..cards import make_card, visits
@@ -27,7 +27,7 @@ CANCELLABLE = [OrderStatus.ORDERED, OrderStatus.SCHEDULED, OrderStatus.ACQUIRED,
 @require_http_methods(["GET", "POST"])
 def order_new(request: StaffRequest, pk: int) -> HttpResponse:
     """Place an order for a patient; whoever books goes on to choose a time."""
-    patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=pk)
+    patient = open_patient(pk, request.user)
     form = OrderForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         order = services.place_order(patient, by=request.user, **form.values())

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -13,6 +13,7 @@ from clinic.http import StaffRequest, require
 from clinic.permissions import Permission as P
 from patients.forms import PatientForm
 from patients.models import Patient
+from patients.records import open_patient
 from patients.search import search_patients
 from patients.services import SurelyHere
 
@@ -59,7 +60,7 @@ def known_patient(request: StaffRequest) -> Patient | None:
     pk = request.POST.get("patient") or request.GET.get("patient") or ""
     if not pk.isdecimal() or len(pk) > 9:
         return None
-    return get_object_or_404(Patient.objects.visible_to(request.user), pk=pk)
+    return open_patient(int(pk), request.user)
 
 
 def all_valid(*forms: Any) -> bool:

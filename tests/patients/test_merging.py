@@ -173,7 +173,11 @@ def test_no_other_name_is_made_of_the_same_name(survivor, rosa):
 
 def test_every_kind_of_thing_that_names_a_patient_is_moved():
     """A room that adds a foreign key to Patient has to register it, or merges would leave things behind."""
-    keeps = {("patients.PatientMerge", "survivor"), ("patients.PatientMerge", "alias")}
+    keeps = {  # what was decided then, about whom
+        ("patients.PatientMerge", "survivor"),
+        ("patients.PatientMerge", "alias"),
+        ("imaging.StudyDecision", "patient"),
+    }
 
     keys = {
         (relation.related_model._meta.label, relation.field.name)

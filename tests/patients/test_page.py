@@ -258,7 +258,6 @@ def test_the_history_of_a_merged_record_goes_with_it(sign_in):
     moments, _has_older = moments_of(survivor, desk, kind=Kind.CHANGES)
 
     assert [moment.thing.entry.action for moment in moments] == [
-        "patient.merged_away",
         "patient.merged",
         "patient.changed",
     ]
