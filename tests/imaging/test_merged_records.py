@@ -9,7 +9,8 @@ from django.urls import reverse
 from clinic.models import ClinicProfile
 from clinic.permissions import Role
 from imaging import filing
-from imaging.held import default_targets, find_target, resolve_held_study
+from imaging.decisions import resolve_held_study
+from imaging.held import default_target, find_target
 from imaging.identity import Identity, differences
 from imaging.models import Study
 from imaging.outgoing import Corrector, outgoing, patient_of
@@ -107,7 +108,7 @@ def test_held_images_with_the_old_number_are_offered_to_the_survivor(survivor, a
     merge(survivor, alias, rosa)
     study = arrive(alias, patient_name="Zulu^Ana")
 
-    assert default_targets([study])[study.pk].patient == survivor
+    assert default_target(study).patient == survivor
     assert find_target(study, "cvc 7").patient == survivor
     assert resolve_held_study(study, by=rosa, patient=alias, reason="She said so").patient == survivor
 

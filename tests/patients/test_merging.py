@@ -176,7 +176,6 @@ def test_every_kind_of_thing_that_names_a_patient_is_moved():
     keeps = {  # what was decided then, about whom
         ("patients.PatientMerge", "survivor"),
         ("patients.PatientMerge", "alias"),
-        ("imaging.StudyDecision", "patient"),
     }
 
     keys = {
