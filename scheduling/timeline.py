@@ -55,13 +55,13 @@ def timeline_of(order: Order) -> list[Moment]:
     mine = Q(order=order)
     if order.appointment_id is not None:
         mine |= Q(appointment=order.appointment_id)
+    begun: list[Moment] = []
     imported = ImportedVisit.objects.filter(order=order).select_related("imported_by").first()
     if imported is not None:
-        return [
-            Moment(imported.imported_at, imported.imported_by, _("Imported from a list"), imported.source)
-        ]
+        words = _("Imported from a list")
+        begun = [Moment(imported.imported_at, imported.imported_by, words, imported.source)]
     events = FlowEvent.objects.filter(mine).select_related("by").order_by("at", "pk")
-    return [Moment(event.at, event.by, words_of(event), event.reason) for event in events]
+    return begun + [Moment(event.at, event.by, words_of(event), event.reason) for event in events]
 
 
 def words_of(event: FlowEvent) -> str | Promise:

@@ -14,7 +14,7 @@ from patients.records import open_patient
 from .. import services
 from ..cards import make_card, visits
 from ..forms import OrderForm
-from ..models import Order
+from ..models import ImportedVisit, Order
 from ..statuses import READABLE, OrderStatus, RepeatReason
 from ..timeline import timeline_of
 from .answers import as_seen, go_to, left, page_or_part
@@ -51,6 +51,7 @@ def order_detail(request: StaffRequest, pk: int) -> HttpResponse:
         "order": order,
         "card": make_card(visit, user) if visit else None,
         "timeline": timeline_of(order),
+        "imported": ImportedVisit.objects.filter(order=order).first(),
         "may_book": user.can(P.APPOINTMENT_BOOK) and order.needs_time,
         "may_take_off": user.can(P.APPOINTMENT_BOOK) and order.status == OrderStatus.SCHEDULED,
         "may_sign": user.can(P.ORDER_SIGN) and order.waits_for_signature,
