@@ -13,6 +13,7 @@ from scheduling.models import Order
 from ..dicomweb import representative, thumbnail_response, visible_instances
 from ..models import Quarantined, Study
 from ..overview import arrivals_of, order_overview, studies_overview
+from ..plausibility import doubts_about
 from ..viewing import note_viewed, viewer_options
 
 
@@ -20,9 +21,10 @@ from ..viewing import note_viewed, viewer_options
 @require(Permission.STUDY_VIEW)
 def order_images(request: StaffRequest, pk: int) -> HttpResponse:
     """Images of an order as they arrive: series, thumbnails, counts."""
-    order = get_object_or_404(Order.objects.visible_to(request.user), pk=pk)
+    order = get_object_or_404(Order.objects.visible_to(request.user).select_related("procedure"), pk=pk)
     context = order_overview(order.pk) | {
         "order": order,
+        "doubts": doubts_about(order),
         "quiet_seconds": ClinicProfile.get().quiet_seconds,
         "may_reconcile": request.user.can(Permission.STUDY_RECONCILE),
     }

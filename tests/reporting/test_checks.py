@@ -2,8 +2,9 @@
 
 import pytest
 
-from reporting.checks import laterality_warnings, sex_warnings, sides, sign_warnings
+from reporting.checks import laterality_warnings, sex_warnings, sign_warnings
 from reporting.models import Report
+from scheduling.sides import sides
 from tests.factories import make_order, make_patient, make_procedure
 from tests.reporting.factories import make_reader, make_report
 
