@@ -33,6 +33,7 @@ from clinic.demo.images import StudyIdentity, ct_series
 from clinic.demo.images.identity import write_part10
 
 VISITS = 400
+READING = "/reading/"
 # Who looks at what; fifty in all.
 BROWSERS = [
     ("receptionist", "/board/", 15),
@@ -40,7 +41,7 @@ BROWSERS = [
     ("technician", "/examinations/?station=", 10),
     ("technician", "/board/", 5),
     ("radiologist", "/board/", 5),
-    ("radiologist", "/reading/", 5),
+    ("radiologist", READING, 5),
     ("administrator", "/board/", 5),
 ]
 MODALITIES = 4
@@ -58,6 +59,7 @@ class Browser:
     port: int
     session: str
     address: str
+    topic: str = "board"
     have: dict[str, str] = field(default_factory=dict)
     heard: float = 0  # of the first change since it was reset
     waiting: dict[int, float] = field(default_factory=dict)  # when a visit was first shown as waiting
@@ -96,7 +98,7 @@ async def follow(browser: Browser, socket: ClientConnection, pool: ThreadPoolExe
 
     async def listen() -> None:
         async for message in socket:
-            if json.loads(message)["topic"] == "board":
+            if json.loads(message)["topic"] == browser.topic:
                 browser.heard = browser.heard or time.perf_counter()
                 due.set()
 
@@ -183,13 +185,13 @@ async def measure(browsers: list[Browser], desk: Desk, visits: list[int]) -> dic
     loop = asyncio.get_running_loop()
     heard: list[float] = []
     shown: list[float] = []
-    boards = [browser for browser in browsers if not browser.address.startswith("/reading/")]
+    boards = [browser for browser in browsers if browser.address != READING]
     async with asyncio.TaskGroup() as group:
         tasks = []
         for browser in browsers:
             await loop.run_in_executor(pool, browser.fetch)
             socket = await connect(
-                f"ws://127.0.0.1:{browser.port}/ws/live/?topics=board",
+                f"ws://127.0.0.1:{browser.port}/ws/live/?topics={browser.topic}",
                 additional_headers={"Cookie": f"cedar_session={browser.session}"},
                 origin=f"http://127.0.0.1:{browser.port}",  # type: ignore[arg-type]
             )
@@ -273,7 +275,7 @@ def main() -> None:
         port, dicom_port, known = stack.enter_context(clinic(folder))
         sessions = {role: iter(keys) for role, keys in known["sessions"].items()}
         browsers = [
-            Browser(port, next(sessions[role]), address)
+            Browser(port, next(sessions[role]), address, "reading" if address == READING else "board")
             for role, address, count in BROWSERS
             for _ in range(count)
         ]

@@ -52,6 +52,7 @@ def fill(visits: int, modalities: int, people: dict[str, int]) -> None:
         RemoteAE.objects.create(ae_title=f"BENCH{number}", state="accepted")
     states = [(visit, order) for visit, order, share in NOON for _ in range(share)]
     now = timezone.now().replace(second=0, microsecond=0)
+    opens = now.replace(hour=8, minute=0)
     booked, imaged = [], []
     for number, (state, order_state), station in zip(
         range(visits), cycle(states), cycle(stations), strict=False
@@ -61,8 +62,8 @@ def fill(visits: int, modalities: int, people: dict[str, int]) -> None:
             kind=AppointmentKind.IMAGING,
             patient=patient,
             station=station,
-            starts_at=now,
-            ends_at=now + dt.timedelta(minutes=10),
+            starts_at=opens + dt.timedelta(minutes=10 * number / STATIONS),
+            ends_at=opens + dt.timedelta(minutes=10 * number / STATIONS + 10),
             overbook_reason="benchmark",
             status=state,
             arrived_at=None if state in {A.BOOKED, A.NO_SHOW} else now,

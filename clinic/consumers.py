@@ -10,6 +10,7 @@ from .permissions import Permission
 
 TOPIC_PERMISSIONS = {
     "board": Permission.BOARD_VIEW,
+    "reading": Permission.STUDY_READ,
     "order": Permission.BOARD_VIEW,
     "patient": Permission.PATIENT_VIEW,
     "study": Permission.STUDY_VIEW,

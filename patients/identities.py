@@ -72,4 +72,4 @@ def _spoken(other: OtherName) -> str:
 def _note(patient: Patient, *, by: User, field: str, before: str | None, after: str | None) -> None:
     changes = {field: [before, after]}
     record(by=by, action="patient.changed", subject=patient, patient=patient, changes=changes)
-    announce(f"patient.{patient.pk}", "board")
+    announce(f"patient.{patient.pk}", "board", "reading")

@@ -97,7 +97,7 @@ def update_patient(patient: Patient, *, by: User, version: int, **changes: Any) 
         patient=current,
         changes={name: [plain(before[name]), plain(after[name])] for name in changed},
     )
-    announce(f"patient.{current.pk}", "board")
+    announce(f"patient.{current.pk}", "board", "reading")
     return current
 
 

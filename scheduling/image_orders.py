@@ -45,7 +45,7 @@ def note_images_left(order: Order, *, by: User, reason: str, waits: bool = True)
                 reason=reason,
                 follows=True,
             )
-    announce("board", f"order.{order.pk}")
+    announce("board", "reading", f"order.{order.pk}")
     return order
 
 
@@ -91,5 +91,5 @@ def reassign_order(order: Order, patient: Patient, *, by: User, reason: str) -> 
         changes={"patient": [str(before), str(patient)]},
         reason=reason,
     )
-    announce("board", f"order.{order.pk}", f"patient.{before.pk}", f"patient.{patient.pk}")
+    announce("board", "reading", f"order.{order.pk}", f"patient.{before.pk}", f"patient.{patient.pk}")
     return order

@@ -50,7 +50,7 @@ def move_order(
         is_possible=to in ORDER_MOVES[order.status],
         changes=changes,
     )
-    announce("board", f"order.{order.pk}", f"patient.{order.patient_id}")
+    announce("board", "reading", f"order.{order.pk}", f"patient.{order.patient_id}")
 
 
 def move_appointment(

@@ -25,7 +25,15 @@ from .moves import (
     settle_appointment,
 )
 from .numbers import next_accession_number
-from .statuses import BEFORE_SCAN, UNFINISHED, AppointmentStatus, OrderStatus, Priority, RepeatReason
+from .statuses import (
+    BEFORE_SCAN,
+    READABLE,
+    UNFINISHED,
+    AppointmentStatus,
+    OrderStatus,
+    Priority,
+    RepeatReason,
+)
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,7 @@ def sign_order(order: Order, *, by: User) -> Order:
         return order
     order.signed_at, order.signed_by = now, by
     record(by=by, action="order.signed", subject=order, patient=order.patient)
-    announce("board", f"order.{order.pk}", f"patient.{order.patient_id}")
+    announce("board", "reading", f"order.{order.pk}", f"patient.{order.patient_id}")
     return order
 
 
@@ -251,7 +259,7 @@ def note_images_arrived(order: Order, *, by: User, count: int | None = None) -> 
     if count is not None and order.image_count != count:
         Order.objects.filter(pk=order.pk).update(image_count=count)
         order.image_count = count
-        announce("board")
+        announce("board", *(["reading"] if order.status in READABLE else []))
     announce(f"order.{order.pk}")
 
 

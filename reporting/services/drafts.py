@@ -47,7 +47,7 @@ def open_report(order: Order, *, by: User) -> Report:
         patient=order.patient,
         changes={"template": [None, f"{template.code} {template.version}"]},
     )
-    announce(f"order.{order.pk}")
+    announce("reading", f"order.{order.pk}")
     return report
 
 
