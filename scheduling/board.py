@@ -170,6 +170,13 @@ def make_board(choice: Choice | None = None, zone: ZoneInfo | None = None) -> Bo
     )
 
 
+def next_at(visit: Appointment) -> Face | None:
+    """Who is to be called in after ``visit``, at its station or by its doctor."""
+    choice = Choice(station=visit.station_id, doctor=None if visit.station_id else visit.doctor_id)
+    waiting = make_board(choice).columns[A.WAITING].faces
+    return next((face for face in waiting if face.pk != visit.pk), None)
+
+
 def _column(status: str, faces: list[Face], choice: Choice) -> Column:
     mine = [face for face in faces if face.status == status]
     if status in {A.WAITING, A.REVIEW}:

@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 
@@ -11,6 +12,7 @@ from clinic.http import StaffRequest, is_background, part_url, require
 from clinic.parts import HAVE_HEADER, parts_response, whole
 from clinic.permissions import Permission as P
 
+from ..board import next_at
 from ..cards import make_card, visits
 from ..safety import safety_of
 from ..statuses import BEFORE_SCAN, OrderStatus
@@ -56,6 +58,7 @@ def exam(request: StaffRequest, pk: int) -> HttpResponse:
     if not is_background(request) and not request.htmx:
         for order in card.orders:
             record(by=request.user, action="order.viewed", subject=order, patient=visit.patient)
+    following = next_at(visit)
     safety = {each.order.pk: each for each in safety_of(visit)}
     context = {
         "card": card,
@@ -74,5 +77,8 @@ def exam(request: StaffRequest, pk: int) -> HttpResponse:
         "may_start": visit.status in BEFORE_SCAN,
         "is_clear": all(each.is_clear for each in safety.values()),
         "is_over": visit.status in {A.NO_SHOW, A.CANCELLED, A.COMPLETED},
+        "is_done": visit.status in {A.REVIEW, A.NO_SHOW, A.CANCELLED, A.COMPLETED},
+        "next_face": following,
+        "next_wait": following.waits.html(timezone.now()) if following and following.waits else "",
     }
     return page_or_part(request, "scheduling/exam.html", "exam", context)

@@ -79,6 +79,25 @@ def test_the_page_of_an_examination_names_what_matters():
     assert [step.url_name for step in response.context["card"].main_steps] == ["scheduling:appointment_start"]
 
 
+def test_the_page_of_an_examination_leads_to_the_next_patient_of_the_station():
+    station = make_station()
+    start = timezone.now()
+    visit = make_appointment(station=station, status="review", starts_at=start)
+    make_appointment(station=station, status="waiting", starts_at=start + dt.timedelta(minutes=15))
+    urgent = make_appointment(
+        make_order(priority="urgent"),
+        station=station,
+        status="waiting",
+        starts_at=start + dt.timedelta(minutes=30),
+    )
+    make_appointment(make_order(priority="stat"), status="waiting")
+
+    response = sign_in("technician").get(url("exam", visit.pk))
+
+    assert response.context["next_face"].pk == urgent.pk
+    assert url("exam", urgent.pk) in response.content.decode()
+
+
 def test_the_calendar_shows_a_day_of_all_stations():
     one, other = make_station(name="A"), make_station(name="B")
     visit = book(make_order(), station=other, starts_at=dt.datetime(2027, 3, 1, 10, 5, tzinfo=dt.UTC))
