@@ -219,6 +219,17 @@ def test_rescheduling_into_a_taken_time_is_refused():
     assert Appointment.objects.get(pk=appointment.pk).starts_at == TEN + minutes(30)
 
 
+def test_a_visit_is_not_in_its_own_way():
+    station = make_station()
+    visit = make_appointment(station=station, starts_at=TEN)
+    after = make_appointment(station=station, starts_at=TEN + minutes(15))
+
+    with pytest.raises(Conflict) as refusal:
+        services.reschedule_appointment(visit, by=make_everyone(), starts_at=TEN + minutes(5))
+
+    assert refusal.value.message.startswith(f"That time is taken: {after.patient} is booked at")
+
+
 def test_of_two_who_reschedule_the_second_is_told():
     appointment = make_appointment(starts_at=TEN)
     stale = Appointment.objects.get(pk=appointment.pk)

@@ -201,3 +201,16 @@ def test_the_pages_note_and_lead_on():
     assert other["HX-Redirect"] == f"{url('appointment_reschedule', visit.pk)}?next={url('call_list')}"
     assert url("appointment_book", visit.orders.get().pk) in back
     assert "Wants another time" in back
+
+
+def test_a_consultation_that_is_not_wanted_any_more_leaves_the_list():
+    doctor = make_user("radiologist")
+    Consultant.objects.create(doctor=doctor)
+    visit = services.book_consultation(
+        make_order().patient, by=make_everyone(), doctor=doctor, starts_at=in_days(0)
+    )
+    services.mark_no_show(visit, by=make_everyone())
+
+    services.record_call(visit, by=make_user("receptionist"), outcome="declined")
+
+    assert list(visits_to_call_back()) == []
