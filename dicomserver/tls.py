@@ -97,12 +97,23 @@ class TlsServer(GuardedServer):
         self._version = own_version()
         self._note_failure = note_failure
         self._greeting: Counter[str] = Counter()
+        self._in_handshake: dict[socket.socket, None] = {}  # in the order in which they came
         self._lock = threading.Lock()
         super().__init__(*args, **kwargs)
 
     def greeting(self, address: str | None = None) -> int:
         with self._lock:
             return self._greeting.total() if address is None else self._greeting[address]
+
+    def drop_greeting(self) -> bool:
+        with self._lock:
+            oldest = next(iter(self._in_handshake), None)
+            if oldest is None:
+                return False
+            del self._in_handshake[oldest]
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(oldest, socket.SHUT_RDWR)
+        return True
 
     def reload_own(self) -> None:
         """Show a renewed certificate from the next connection on."""
@@ -128,7 +139,10 @@ class TlsServer(GuardedServer):
         try:
             # The time for the whole handshake, not for each piece of it.
             request.settimeout(settings.DICOM_ARTIM_SECONDS)
-            secured = self.context.wrap_socket(request, server_side=True)
+            secured = self.context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+            with self._lock:
+                self._in_handshake[secured] = None
+            secured.do_handshake()
             self.finish_request(secured, client_address)
         except (OSError, ValueError) as error:
             with contextlib.suppress(OSError):
@@ -136,6 +150,8 @@ class TlsServer(GuardedServer):
             self._note_failure(client_address[0], server_failure(error))
         finally:
             with self._lock:
+                if secured is not None:
+                    self._in_handshake.pop(secured, None)
                 self._greeting[client_address[0]] -= 1
                 self._greeting += Counter()  # forget who has none
 
@@ -149,7 +165,9 @@ def server_failure(error: Exception) -> str:
 _BROKEN_OFF = gettext_noop("It broke off while the encryption was agreed upon.")
 # By a part of OpenSSL's reason. They are kept in the log in English and translated where they are shown.
 FAILURES = {
-    "WRONG_VERSION_NUMBER": gettext_noop("It spoke without encryption; the port without it is another one."),
+    "WRONG_VERSION_NUMBER": gettext_noop(
+        "It spoke without encryption. Enter the other port in the device, or switch on its encryption (TLS)."
+    ),
     "HTTP_REQUEST": gettext_noop("It was a web browser; this port is for imaging devices."),
     "DID_NOT_RETURN_A_CERTIFICATE": gettext_noop("It showed no certificate; we ask for one."),
     "CERTIFICATE_VERIFY_FAILED": gettext_noop("It showed a certificate that is not among those we trust."),

@@ -36,8 +36,20 @@ MakeSocket = Callable[[Association, socket.socket], "GuardedSocket"]
 class GuardedSocket(AssociationSocket):
     """pynetdicom's socket with bounds on size and time, and reads in large pieces."""
 
+    is_hung_up = False
     _last_read = 0.0
     _bell: "tuple[socket.socket, socket.socket] | None" = None
+
+    def __init__(self, assoc: Association, client_socket: socket.socket) -> None:
+        super().__init__(assoc, client_socket)
+        self.opened_at = time.monotonic()
+
+    def hang_up(self) -> None:
+        """From another thread: the association ends as if the peer had closed the connection."""
+        self.is_hung_up = True
+        if self.socket is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
 
     def hang_bell(self) -> None:
         """From now on ``ring`` ends a wait for something to read: there is something to send."""
@@ -230,13 +242,30 @@ class GuardedServer(AssociationServer):
         connections = [assoc for listener in self.listeners for assoc in listener.active_associations]
         from_there = [assoc for assoc in connections if assoc.requestor.address == address]
         silent = [assoc for assoc in from_there if assoc.requestor.primitive is None]
-        greeting = sum(listener.greeting() for listener in self.listeners)
         greeting_from_there = sum(listener.greeting(address) for listener in self.listeners)
         return (
             len(from_there) + greeting_from_there < settings.DICOM_CONNECTIONS_PER_ADDRESS
             and len(silent) + greeting_from_there < _SILENT_PER_ADDRESS
-            and len(connections) + greeting < 4 * settings.DICOM_MAX_ASSOCIATIONS
+            and self._has_room(connections)
         )
+
+    def _has_room(self, connections: list[Association]) -> bool:
+        """Of too many connections those that have said nothing yet give way, the oldest first: whoever holds
+        places without asking for anything, from however many addresses, cannot keep a modality out."""
+        greeting = sum(listener.greeting() for listener in self.listeners)
+        sockets = [assoc.dul.socket for assoc in connections]
+        held = [one for one in sockets if isinstance(one, GuardedSocket) and not one.is_hung_up]
+        if len(held) + greeting < 4 * settings.DICOM_MAX_ASSOCIATIONS:
+            return True
+        silent = [one for one in held if one.assoc.requestor.primitive is None]
+        if silent:
+            min(silent, key=lambda one: one.opened_at).hang_up()
+            return True
+        return any(listener.drop_greeting() for listener in self.listeners)
+
+    def drop_greeting(self) -> bool:
+        """End the oldest connection that agrees upon encryption; False when there is none."""
+        return False
 
     def greeting(self, address: str | None = None) -> int:
         """Connections (from ``address``) that are not yet associations because they agree upon encryption."""

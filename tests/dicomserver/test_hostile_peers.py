@@ -83,6 +83,24 @@ def test_who_stalls_within_an_association_is_dropped(impatient, server, beginnin
     assert (still_stores(server), len(spooled())) == (True, 1)
 
 
+def test_idle_sockets_and_endless_pdus_do_not_take_a_modalitys_place(impatient, server, settings):
+    """A hundred connections from ten addresses, silent or announcing 4 GB, while a modality stores."""
+    settings.DICOM_MAX_ASSOCIATIONS = 5
+    elsewhere = [(f"127.0.0.{number}", 0) for number in range(2, 12)]
+    hostile = [
+        socket.create_connection(("127.0.0.1", server.port), source_address=elsewhere[number % 10])
+        for number in range(100)
+    ]
+    for connection in hostile[::2]:
+        connection.sendall(struct.pack(">BxI", 0x01, 0xFFFFFFF0) + b"x" * 100)
+
+    assert still_stores(server)
+    wait_for(lambda: not server.listeners.associations)
+    assert still_stores(server)
+    for connection in hostile:
+        connection.close()
+
+
 # --- size -------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("kind", [0x01, 0x04, 0x05])
 def test_a_pdu_of_4_gb_is_not_swallowed(server, kind):

@@ -175,6 +175,22 @@ def test_handshakes_that_hang_stop_nobody(tls_server, settings):
         connection.close()
 
 
+def test_hanging_handshakes_from_everywhere_give_way_to_a_modality(tls_server, settings):
+    settings.DICOM_MAX_ASSOCIATIONS = 2  # eight connections at most
+    silent = [
+        socket.create_connection(("127.0.0.1", tls_server.tls_port), source_address=(f"127.0.0.{number}", 0))
+        for number in range(2, 10)
+    ]
+    wait_for(lambda: tls_server.listeners.tls.greeting() == 8)
+
+    answers = [answer.Status for answer in send(tls_server.port, sample("CT_small.dcm"))]
+
+    assert answers == [0x0000]
+    wait_for(lambda: tls_server.listeners.tls.greeting() == 7)
+    for connection in silent:
+        connection.close()
+
+
 def test_the_limit_for_an_address_counts_handshakes(tls_server):
     """Of thirty silent connections ten are kept, on both ports together."""
     first = [socket.create_connection(("127.0.0.1", tls_server.port)) for _ in range(4)]
@@ -182,7 +198,7 @@ def test_the_limit_for_an_address_counts_handshakes(tls_server):
     more = [socket.create_connection(("127.0.0.1", tls_server.tls_port)) for _ in range(26)]
     dropped = 0
     for connection in more:
-        connection.settimeout(0.5)
+        connection.settimeout(0.1)
         try:
             dropped += connection.recv(1) == b""
         except TimeoutError:
@@ -207,7 +223,7 @@ def test_a_plain_call_on_the_encrypted_port_ends_at_once_and_is_explained(tls_se
     assert (ended, row.times, row.is_rejection) == (True, 2, True)
     assert explain(row) == (
         "Somebody at 127.0.0.1 called the encrypted port. "
-        "It spoke without encryption; the port without it is another one."
+        "It spoke without encryption. Enter the other port in the device, or switch on its encryption (TLS)."
     )
 
 
