@@ -61,10 +61,14 @@ def move(port: int, asked: Dataset, destination: str = "RECEIVER") -> list[tuple
         return list(association.send_c_move(asked, destination, MOVE))
 
 
-def resolved_study(patient: Patient, *, attributes: Any = None, **differing: str) -> Study:
+def resolved_study(
+    patient: Patient, *, attributes: Any = None, stored: str = EXPLICIT, **differing: str
+) -> Study:
     """A study that named somebody else and that a person gave to ``patient``'s order."""
     order = make_order(patient, status="scheduled")
     made = slices(identity_for(order, **differing), 1, OtherPatientIDs="OTHER-1", **attributes or {})
+    if stored != EXPLICIT:
+        made[0].compress(stored, generate_instance_uid=False)
     study = receive(*made)
     return resolve_held_study(study, by=make_everyone(), order=order, reason="Wrong entry chosen")
 
@@ -277,9 +281,17 @@ def request(number: str) -> Dataset:
 
 
 @pytest.mark.needs_tool("dciodvfy", package="dicom3tools")
-def test_the_correction_brings_no_new_error(db, tmp_path):
-    patient = make_patient(family_name="Grün", given_name="Ida")
-    study = resolved_study(patient, patient_name="Other^Name", patient_id="X-99")
+@pytest.mark.parametrize("stored", [EXPLICIT, RLELossless, JPEG2000Lossless])
+def test_correcting_and_decompressing_bring_no_new_error(db, stored):
+    patient, wrong = make_patient(family_name="Grün", given_name="Ida"), make_order(status="scheduled")
+    study = resolved_study(
+        patient,
+        patient_name="Other^Name",
+        patient_id="X-99",
+        accession_number=wrong.accession_number,
+        attributes={"RequestAttributesSequence": Sequence([request(wrong.accession_number)])},
+        stored=stored,
+    )
     instance = next(loaded([Instance.objects.get(series__study=study).pk]))
 
     with outgoing_file(instance, {EXPLICIT}, Corrector()) as path:

@@ -9,7 +9,7 @@ from django.conf import settings as configured
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.sop_class import SecondaryCaptureImageStorage, Verification
 
 from clinic.models import ClinicProfile
@@ -47,7 +47,8 @@ def x_ray() -> Iterator[int]:
     ae = AE(ae_title="XR1")
     ae.add_supported_context(Verification)
     ae.add_supported_context(SecondaryCaptureImageStorage)
-    server = ae.start_server(("127.0.0.1", 0), block=False)
+    take = [(evt.EVT_C_STORE, lambda _event: 0x0000)]
+    server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=take)
     yield server.socket.getsockname()[1]
     server.shutdown()
 
