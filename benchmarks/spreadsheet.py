@@ -35,7 +35,8 @@ def main() -> None:
 def _measure(folder: Path, rows: int) -> None:
     from clinic.postgres import Cluster, RunningCluster
 
-    with RunningCluster(Cluster(folder), folder / "postgres.log"):
+    with RunningCluster(Cluster(folder), folder / "postgres.log") as cluster:
+        cluster.make_database()
         import logging
 
         import django

@@ -27,6 +27,7 @@ from imaging import spool
 from patients.models import Patient
 from patients.numbers import number_key
 from patients.records import resolve_patient_by_number
+from scheduling.days import clinic_today
 from scheduling.models import Order
 
 from .cells import DayOrder, filled, read_day
@@ -63,7 +64,7 @@ class ImageImport:
         self.root = root.resolve()
         self.result = Result()
         self.days = DayOrder(said=dates)
-        self._today = dt.date.today()  # noqa: DTZ011  only keeps the future out
+        self._today = clinic_today()
 
     def run(self, tell: Tell | None = None) -> tuple[Result, Path | None]:
         rows = [row for row in self.table.rows() if row.number > self.layout.header]

@@ -32,7 +32,7 @@ from .refused import RefusedRows
 from .tables import Row
 from .visits import Refused, Visit, VisitReader
 
-BATCH = 400
+BATCH = 250  # rows; the front desk cannot register anybody while one is written
 SHOWN = 200  # refused rows and likely duplicates that a result names
 log = logging.getLogger(__name__)
 Tell = Callable[[int, int], None]

@@ -44,9 +44,10 @@ class People:
         self.forget_batch()
         if not self._dry:  # the database knows those of earlier batches; a dry run goes on remembering
             self._expected.clear()
-        self._known = _by_number({visit.number for visit in visits})
-        if not self._dry:
-            hold_patients([patient.pk for patient in self._known.values()])
+        numbers = {visit.number for visit in visits}
+        if not self._dry:  # a merge waits until the batch is written
+            hold_patients(Patient.objects.filter(mrn_key__in=numbers).values_list("pk", flat=True))
+        self._known = _by_number(numbers)
         for visit in visits:
             number = visit.number
             if number in self._known or number in self._new:
