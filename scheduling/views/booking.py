@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
@@ -61,7 +62,8 @@ def appointment_reschedule(request: StaffRequest, pk: int) -> HttpResponse:
         return _rescheduled(request, appointment)
     minutes = int((appointment.ends_at - appointment.starts_at).total_seconds() // 60)
     places = _places_for([order.procedure for order in orders], appointment)
-    context = _picker(request, places, minutes, now_at=_place_now(appointment, places))
+    day = timezone.localtime(appointment.starts_at).date()
+    context = _picker(request, places, minutes, now_at=_place_now(appointment, places), now_on=day)
     context |= {"appointment": appointment, "orders": orders, "patient": appointment.patient}
     context["next"] = next_url(request)
     return page_or_part(request, "scheduling/appointment_reschedule.html", "slots", context)
@@ -122,12 +124,17 @@ def appointment_field(appointment: Appointment) -> str:
 
 
 def _picker(
-    request: StaffRequest, places: Sequence[Place], minutes: int, *, now_at: Place | None = None
+    request: StaffRequest,
+    places: Sequence[Place],
+    minutes: int,
+    *,
+    now_at: Place | None = None,
+    now_on: dt.date | None = None,
 ) -> dict[str, Any]:
-    """Places, days and free times to choose from, as the address asks."""
+    """Places, days and free times to choose from, as the address asks, else those of the visit."""
     place = named_place(request.GET, places) or now_at or next(iter(places), None)
     today = clinic_today()
-    day = max(parse_date_or_none(request.GET.get("day", "")) or today, today)
+    day = max(parse_date_or_none(request.GET.get("day", "")) or now_on or today, today)
     first = max(day - dt.timedelta(days=day.weekday()), today)
     free = free_days(place, first, LOOK_AHEAD, minutes) if place else {}
     return {

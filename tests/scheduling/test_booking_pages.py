@@ -105,6 +105,15 @@ def test_a_visit_gets_another_time():
     assert Appointment.objects.get(pk=visit.pk).starts_at == later
 
 
+def test_another_time_is_looked_for_around_the_present_one():
+    visit = make_appointment(station=make_station(), starts_at=timezone.now() + dt.timedelta(days=9))
+    make_station()
+
+    page = sign_in("receptionist").get(url("appointment_reschedule", visit.pk))
+
+    assert (page.context["day"], page.context["place"]) == (visit.starts_at.date(), visit.station)
+
+
 def test_leaving_a_page_never_leads_to_another_site():
     visit = make_appointment(station=make_station())
     client = sign_in("receptionist")
