@@ -69,6 +69,14 @@ class PhraseForm(forms.Form):
     html = prose_field(_("Text"), required=True)
 
 
+class ShareForm(forms.Form):
+    """For whom a link is, how long it works, and what it shows."""
+
+    recipient = forms.CharField(label=_("Given to"), max_length=200)
+    days = forms.IntegerField(label=_("Days"), min_value=1, max_value=90)
+    with_images = forms.BooleanField(label=_("with the images"), required=False)
+
+
 class ReleaseForm(forms.Form):
     """To whom a result is handed out, and how."""
 

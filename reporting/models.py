@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import User
@@ -259,6 +260,7 @@ class ReportVersion(models.Model):
 class ReleaseMethod(models.TextChoices):
     DOWNLOAD = "download", _("Download")
     PRINT = "print", _("Print")
+    LINK = "link", _("Link")
 
 
 class Release(models.Model):
@@ -305,3 +307,56 @@ class Subspecialty(models.Model):
 
     def __str__(self) -> str:
         return ", ".join([*self.modalities, *self.body_parts])
+
+
+class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
+    def active(self) -> Self:
+        return self.filter(
+            revoked_at=None, wrong_pins__lt=ShareLink.WRONG_PINS, expires_at__gt=timezone.now()
+        )
+
+
+class ShareLink(models.Model):
+    """An address under which somebody outside may look at one report: for some days, with a PIN.
+
+    The address's secret and the PIN are kept as hashes only; whoever reads the database cannot use them.
+    """
+
+    WRONG_PINS = 5
+
+    release = models.OneToOneField(Release, on_delete=models.PROTECT, related_name="share_link")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    pin_hash = models.CharField(max_length=128)
+    with_images = models.BooleanField(_("with the images"), default=False)
+    expires_at = models.DateTimeField(_("until"))
+    wrong_pins = models.PositiveIntegerField(default=0)
+    views = models.PositiveIntegerField(_("opened"), default=0)
+    last_viewed_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = ShareLinkQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("share link")
+        verbose_name_plural = _("share links")
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(revoked_at=None, revoked_by=None)
+                | Q(revoked_at__isnull=False, revoked_by__isnull=False),
+                name="share_link_revoked_by_somebody",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.release)
+
+    @property
+    def state(self) -> str:
+        """``active``, or why it is not: ``revoked``, ``locked``, ``expired``."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.wrong_pins >= self.WRONG_PINS:
+            return "locked"
+        return "active" if timezone.now() < self.expires_at else "expired"

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import editor, phrases, reading, reports, results, signing
+from .views import editor, phrases, reading, reports, results, sharing, signing
 
 app_name = "reporting"
 urlpatterns = [
@@ -27,4 +27,10 @@ urlpatterns = [
     path("reports/of-order/<int:pk>/", reports.order_report, name="order_report"),
     path("reports/of-patient/<int:pk>/", reports.patient_reports, name="patient_reports"),
     path("results/", results.release_list, name="release_list"),
+    path("reports/versions/<int:pk>/share/", sharing.share_create, name="share_create"),
+    path("results/links/<int:pk>/close/", sharing.share_revoke, name="share_revoke"),
+    path("shared/<str:token>/", sharing.shared_report, name="shared_report"),
+    path("shared/<str:token>/report.pdf", sharing.shared_pdf, name="shared_pdf"),
+    path("shared/<str:token>/pictures/<int:place>/", sharing.shared_picture, name="shared_picture"),
+    path("shared/<str:token>/images/<int:pk>/", sharing.shared_image, name="shared_image"),
 ]

@@ -20,9 +20,8 @@ def phrase_list(request: StaffRequest) -> HttpResponse:
     """My phrases, with a form for a new or a changed one (``?change=nl``)."""
     phrases = Phrase.objects.filter(owner=request.user)
     changed = phrases.filter(shortcut=request.GET.get("change", "")).first()
-    form = PhraseForm(
-        request.POST or None, initial=changed and {"shortcut": changed.shortcut, "html": changed.html}
-    )
+    initial = {"shortcut": changed.shortcut, "html": changed.html} if changed else {}
+    form = PhraseForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             phrase = services.save_phrase(by=request.user, **form.cleaned_data)

@@ -4,6 +4,7 @@ from django.db.models import OuterRef, Subquery
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from clinic.errors import InvalidInput
@@ -12,7 +13,7 @@ from clinic.permissions import Permission as P
 from scheduling.statuses import OrderStatus
 
 from ..forms import ReleaseForm
-from ..models import Release, ReleaseMethod, Report, ReportVersion
+from ..models import Release, ReleaseMethod, Report, ReportVersion, ShareLink
 from ..services import release_report
 from .reports import get_version
 
@@ -39,6 +40,9 @@ def release_list(request: StaffRequest) -> HttpResponse:
         "recent": Release.objects.select_related(
             "version__report__order__patient", "version__report__order__procedure", "released_by"
         ).defer("version__content")[:RECENT],
+        "links": ShareLink.objects.active().select_related(
+            "release__version__report__order__patient", "release__released_by"
+        ),
     }
     return render(request, "reporting/release_list.html" + ("#rows" if request.htmx else ""), context)
 
@@ -54,6 +58,8 @@ def report_release(request: StaffRequest, pk: int) -> HttpResponse:
             " ".join(str(text) for text in form.errors.get("recipient", [])), field="recipient"
         )
     method = request.POST.get("method", "")
+    if method == ReleaseMethod.LINK:
+        raise InvalidInput(_("A link is made by “Make a link”."))
     release_report(version, by=request.user, method=method, recipient=form.cleaned_data["recipient"])
     url = reverse("reporting:report_pdf", args=[version.pk])
     return redirect(f"{url}?download" if method == ReleaseMethod.DOWNLOAD else url)

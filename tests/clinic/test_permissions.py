@@ -162,6 +162,8 @@ MATRIX = {
     "spreadsheets:check": "A",
     "spreadsheets:start": "A",
     "spreadsheets:refused": "A",
+    "reporting:share_create": "RD",
+    "reporting:share_revoke": "RD",
     "dicomserver:node_list": "A",
     "dicomserver:node_add": "A",
     "dicomserver:node_edit": "A",

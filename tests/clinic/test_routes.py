@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from django.urls import URLPattern, URLResolver, get_resolver
 
 # Open to everybody.
-PUBLIC = {"login", "first_administrator", "session", "healthz"}
+PUBLIC = {"login", "first_administrator", "session", "healthz"} | {
+    f"reporting:shared_{part}" for part in ("report", "pdf", "picture", "image")
+}
 # For everybody who is signed in, whatever the role.
 SIGNED_IN = {"home", "logout", "own_account", "password_change"}
 
