@@ -261,7 +261,7 @@ def test_desk_asks_the_same_number_of_questions(
     client = as_user(reader)
     client.get(reverse("reporting:read", args=[order.pk]))
 
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(23):
         client.get(reverse("reporting:read", args=[order.pk]))
 
 
@@ -491,7 +491,7 @@ def test_results_list_asks_the_same_number_of_questions(
     client = receptionist()
     client.get(reverse("reporting:release_list"))
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get(reverse("reporting:release_list"))
 
 
