@@ -1,4 +1,4 @@
-"""What a person decides about a held study, and taking it back.
+"""What a person decides about a held study; ``undoing.py`` takes it back.
 
 A decision is remembered with the study, so the objects of it that come later follow. What was received stays
 as it was received; the decided identity is put on when objects leave (``outgoing.py``).
@@ -35,7 +35,7 @@ from .identity import Identity
 from .models import UNDECIDED, DecisionKind, Study, StudyDecision, StudyState
 
 REASON_LENGTH = 300
-_SIGNED = {OrderStatus.REPORTED, OrderStatus.RELEASED}
+SIGNED = {OrderStatus.REPORTED, OrderStatus.RELEASED}
 _BEFORE = ("state", "patient_id", "order_id", "differences", "resolved_by_id")
 
 
@@ -149,31 +149,6 @@ def discard_study(study: Study, *, by: User, reason: str) -> Study:
     return _decide(_locked(study), DecisionKind.DISCARDED, None, by=by, reason=reason)
 
 
-@transaction.atomic
-def undo_decision(decision: StudyDecision, *, by: User) -> Study:
-    """Everything about the study as it was before, unless a report was signed since or more was decided."""
-    owner_pk = decision.before["patient_id"]
-    owner = hold_patient(owner_pk) if owner_pk is not None else None
-    study = Study.objects.select_for_update(of=("self",)).select_related("order").get(pk=decision.study_id)
-    decision = StudyDecision.objects.select_for_update().get(pk=decision.pk)
-    _refuse_undo(decision, study)
-    before = decision.before | {"patient_id": owner.pk if owner is not None else None}
-    order = study.order
-    changed = _write(study, before)
-    decision.undone_at, decision.undone_by = timezone.now(), by
-    decision.save(update_fields=["undone_at", "undone_by"])
-    words = _("Taken back: %(kind)s") % {"kind": decision.get_kind_display()}
-    if order is not None and owner is not None and decision.moved_order:
-        reassign_order(order, owner, by=by, reason=words)
-    elif order is not None:
-        _take_away(order, study, by=by, reason=words, made=decision.made_order, was=decision.order_status)
-    if study.order is not None and study.order.status == OrderStatus.CANCELLED:
-        _order_again(study, by=by)
-    record(by=by, action="study.undone", subject=study, patient=decision.patient, changes=changed)
-    _announce(study, decision)
-    return study
-
-
 def checked_reason(reason: str, *, needed: bool) -> str:
     reason = " ".join(reason.replace("\0", "").split())
     if needed and not reason:
@@ -235,7 +210,7 @@ def _decide(
     decision.order_status = order.status if order is not None else ""
     decision.before = {name: getattr(study, name) for name in _BEFORE}
     decision.save()
-    changed = _write(
+    changed = write_study(
         study,
         {
             "state": _state(kind, order),
@@ -247,11 +222,11 @@ def _decide(
     )
     _record(decision, changed, target, by=by)
     if previous is not None and previous != order:
-        _take_away(previous, study, by=by, reason=str(decision.get_kind_display()), made=True, was="")
+        take_away(previous, study, by=by, reason=str(decision.get_kind_display()), made=True, was="")
     if order is not None:
         note_images_arrived(order, by=by, count=order.studies.image_total())
-    _let_close_again(study)
-    _announce(study, decision)
+    let_close_again(study)
+    announce_decision(study, decision)
     return study
 
 
@@ -272,7 +247,7 @@ def _identify(study: Study, target: Target, *, by: User, reason: str) -> Study:
     )
     words = reason or _("It is known now whose the images are.")
     reassign_order(order, target.patient, by=by, reason=words)
-    changed = _write(
+    changed = write_study(
         study,
         {
             "state": StudyState.LINKED,
@@ -282,7 +257,7 @@ def _identify(study: Study, target: Target, *, by: User, reason: str) -> Study:
         },
     )
     _record(decision, changed, target, by=by)
-    _announce(study, decision)
+    announce_decision(study, decision)
     return study
 
 
@@ -294,7 +269,7 @@ def _state(kind: DecisionKind, order: Order | None) -> StudyState:
     return StudyState.LINKED if order is not None else StudyState.FILED
 
 
-def _write(study: Study, values: dict[str, Any]) -> dict[str, Any]:
+def write_study(study: Study, values: dict[str, Any]) -> dict[str, Any]:
     """Set the columns; what changed, as the trail keeps it."""
     old = {"state": study.state, "patient": study.patient, "order": study.order}
     for name, value in values.items():
@@ -323,7 +298,7 @@ def _record(decision: StudyDecision, changed: dict[str, Any], target: Target | N
     )
 
 
-def _take_away(order: Order, study: Study, *, by: User, reason: str, made: bool, was: str) -> None:
+def take_away(order: Order, study: Study, *, by: User, reason: str, made: bool, was: str) -> None:
     """The images leave ``order``: one made for them alone ends; one acquired by them waits again."""
     left = order.studies.exclude(pk=study.pk)
     if left.exists():
@@ -331,13 +306,13 @@ def _take_away(order: Order, study: Study, *, by: User, reason: str, made: bool,
     elif made:
         withdraw_order(order, by=by, reason=reason)
     else:
-        had_images_before = was in {OrderStatus.ACQUIRED, OrderStatus.READING, *_SIGNED}
+        had_images_before = was in {OrderStatus.ACQUIRED, OrderStatus.READING, *SIGNED}
         note_images_left(order, by=by, reason=reason, waits=not had_images_before)
 
 
 def _refuse_signed(previous: Order | None) -> None:
     """A signed report of a placeholder's order stays with its images."""
-    if previous is not None and previous.status in _SIGNED:
+    if previous is not None and previous.status in SIGNED:
         raise Conflict(
             _(
                 "The report of order %(number)s is signed on these images. Choose the patient: "
@@ -345,37 +320,6 @@ def _refuse_signed(previous: Order | None) -> None:
             )
             % {"number": previous.accession_number}
         )
-
-
-def _refuse_undo(decision: StudyDecision, study: Study) -> None:
-    if decision.undone_at is not None:
-        raise Conflict(_("This decision was taken back already."))
-    if StudyDecision.objects.filter(study=study, undone_at=None, pk__gt=decision.pk).exists():
-        raise Conflict(_("More was decided about these images since: take that back first."))
-    order = study.order
-    if order is None or order.status not in _SIGNED:
-        return
-    if order.reported_at is None or order.reported_at >= decision.at:
-        raise Conflict(
-            _(
-                "The report of order %(number)s was signed on these images: the decision stays. "
-                "Write an addendum to the report."
-            )
-            % {"number": order.accession_number}
-        )
-
-
-def _order_again(study: Study, *, by: User) -> None:
-    """The placeholder's order was withdrawn meanwhile and cannot come back: one like it takes its place."""
-    old = study.order
-    assert old is not None
-    assert study.patient is not None
-    order = place_order(
-        study.patient, by=by, procedure=old.procedure, indication=old.indication, priority=old.priority
-    )
-    _write(study, {"order_id": order.pk})
-    note_images_arrived(order, by=by, count=order.studies.image_total())
-    _let_close_again(study)
 
 
 def _register_placeholder(study: Study, *, by: User) -> Patient:
@@ -391,13 +335,13 @@ def _register_placeholder(study: Study, *, by: User) -> Patient:
     )
 
 
-def _let_close_again(study: Study) -> None:
+def let_close_again(study: Study) -> None:
     """The order is acquired when its study is found quiet; one quiet while held is looked at again."""
     Study.objects.filter(pk=study.pk).update(stable_at=None)
     wake_for([study])
 
 
-def _announce(study: Study, decision: StudyDecision) -> None:
+def announce_decision(study: Study, decision: StudyDecision) -> None:
     topics = ["held", "board", f"study.{study.pk}"]
     patients = {study.patient_id, decision.patient_id, decision.before.get("patient_id")}
     orders = {study.order_id, study.candidate_order_id, decision.order_id, decision.before.get("order_id")}

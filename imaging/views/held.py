@@ -37,6 +37,7 @@ from ..held import (
 from ..models import Quarantined, Study, StudyDecision
 from ..overview import strips_of
 from ..performed_steps import unlinked_steps
+from ..undoing import undo_decision
 
 PAGE = 20
 DECIDED_SHOWN = 10
@@ -168,7 +169,7 @@ def study_discard(request: StaffRequest, pk: int) -> HttpResponse:
 def decision_undo(request: StaffRequest, pk: int) -> HttpResponse:
     """Everything about the study as it was before the decision."""
     decision = get_object_or_404(StudyDecision, pk=pk)
-    study = decisions.undo_decision(decision, by=request.user)
+    study = undo_decision(decision, by=request.user)
     done(request, _("Taken back: these images wait for a decision again."))
     return _back(request, reverse("imaging:held_study", args=[study.pk]))
 
