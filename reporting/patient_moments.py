@@ -31,15 +31,24 @@ def _reports(patient: Patient, user: User, limit: int) -> list[Moment]:
 
 def _moment(report: Report, *, may_read: bool) -> Moment:
     is_signed = report.status == ReportStatus.FINAL
-    who = _("signed by %(who)s") if is_signed else _("being written by %(who)s")
-    parts = [report.order.accession_number, who % {"who": report.signed_by or report.author}]
-    if may_read and is_signed and report.content.get("impression"):
-        parts.append(rich_text_words(report.content["impression"], WORDS))
+    text = report.content.get("impression") or (report.is_imported and report.content.get("findings"))
+    parts = [report.order.accession_number, _who(report)]
+    if may_read and is_signed and text:
+        parts.append(rich_text_words(text, WORDS))
+    at = report.order.reported_at if report.is_imported else report.signed_at
     return Moment(
-        at=report.signed_at or report.created_at,
+        at=at or report.created_at,
         kind=Kind.REPORTS,
         title=str(report.order.procedure),
         detail=" · ".join(parts),
         url=reverse("reporting:report_view", args=[report.pk]) if may_read and is_signed else "",
         status=(report.status, report.get_status_display()),
     )
+
+
+def _who(report: Report) -> str:
+    if report.is_imported:
+        return _("imported, written by %(who)s") % {"who": report.responsible}
+    if report.status == ReportStatus.FINAL:
+        return _("signed by %(who)s") % {"who": report.signed_by}
+    return _("being written by %(who)s") % {"who": report.author}

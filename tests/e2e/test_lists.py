@@ -100,7 +100,7 @@ def test_a_list_comes_in_by_keyboard(desk: Page, live_server: Any, admin: User, 
     expect(desk.get_by_role("heading", name="The list is being imported.")).to_be_visible()
     tasks.import_run(run.pk, admin.pk)
     desk.reload()
-    expect(desk.get_by_role("heading", name="Imported")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Imported", exact=True)).to_be_visible()
     assert_fit_for_everybody(desk)
     with desk.expect_download() as download:
         desk.get_by_role("link", name="Refused rows").press("Enter")

@@ -14,11 +14,13 @@ from clinic.models import User
 from clinic.permissions import Role
 from reporting.documents import fingerprint
 from reporting.models import Report, ReportVersion
+from reporting.patient_moments import _reports
 from reporting.pdf.sheet import build_sheet, text_of
 from reporting.services import WrittenReport, add_addendum, import_final_reports
 from reporting.tasks import render_missing_pdfs, render_report_pdf
+from scheduling.importing import PastVisit, import_visits
 from scheduling.statuses import OrderStatus
-from tests.factories import make_order, make_user
+from tests.factories import make_order, make_patient, make_procedure, make_user
 from tests.reporting.factories import PASSWORD, make_reader
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +107,29 @@ def test_where_it_is_listed_it_says_that_it_was_imported(admin: User, client: Cl
     assert "Imported report: Author not known, 3 May 2019" in of_order
     assert "Author not known" in of_patient
     assert "imported" in of_patient
+
+
+def test_the_timeline_of_the_patient_has_it_on_its_day_under_the_name_of_its_author(admin: User) -> None:
+    past = PastVisit(
+        patient=make_patient(),
+        procedure=make_procedure(),
+        visited_on=DAY,
+        indication="Cough",
+        referrer=None,
+        billing="paid",
+        is_reported=True,
+        visit_key="a",
+        row_key="a",
+        source="visits.xlsx, row 2",
+        original={},
+    )
+    (written,) = import_visits([past], by=admin)
+    import_final_reports([WrittenReport(written, "Clear lungs.", "Dr. Ray", DAY)], by=admin)
+
+    (moment,) = _reports(written.patient, make_reader(), 10)
+
+    assert moment.at.date() == DAY
+    assert moment.detail == f"{written.accession_number} · imported, written by Dr. Ray · Clear lungs."
 
 
 @pytest.mark.parametrize(
