@@ -141,6 +141,7 @@ def test_a_further_number_is_added_and_told_in_the_changes(desk, live_server):
     patient = make_patient(family_name="Silva")
     desk.goto(f"{live_server.url}/patients/{patient.pk}/")
     press_on(desk, desk.get_by_role("link", name="Further numbers and names"))
+    expect(desk.get_by_role("heading", name="Further numbers and names")).to_be_visible()
     assert serious(desk) == []
     desk.get_by_label("Number", exact=True).focus()
     desk.keyboard.type("77")
