@@ -55,6 +55,7 @@ class Face:
     what: tuple[str, ...]
     order_pks: tuple[int, ...]
     images: int
+    is_unsigned: bool
     readers: tuple[str, ...]
     result: str
     result_label: str
@@ -116,6 +117,7 @@ def face_of(visit: Appointment, orders: list[Order], names: Names, today: dt.dat
         what=tuple(names.procedures[order.procedure_id] for order in orders),
         order_pks=tuple(order.pk for order in orders),
         images=sum(order.image_count for order in orders),
+        is_unsigned=any(order.waits_for_signature for order in orders),
         readers=tuple(
             names.people.get(order.reader_id or 0, "")
             for order in orders

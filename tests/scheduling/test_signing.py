@@ -130,3 +130,14 @@ def test_the_order_page_signs_too():
 
     assert url("order_sign", order.pk) in page
     assert "waits for a clinician" in page
+
+
+def test_the_board_says_that_a_signature_is_missing():
+    visit = make_appointment(unsigned(), status="waiting")
+    client = sign_in("technician")
+
+    before = client.get(url("board")).content.decode()
+    services.sign_order(visit.orders.get(), by=make_user("radiologist"))
+    after = client.get(url("board")).content.decode()
+
+    assert ("not signed" in before, "not signed" in after) == (True, False)
