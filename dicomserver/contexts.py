@@ -1,6 +1,7 @@
 """What the server offers in association negotiation (PS3.8 9.3.2): SOP classes and transfer syntaxes."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Self
 
 from pydicom import uid
@@ -89,8 +90,9 @@ def verification_contexts() -> SharedContexts:
     return SharedContexts([build_context(Verification, [str(syntax) for syntax in UNCOMPRESSED])])
 
 
+@cache
 def supported_contexts() -> SharedContexts:
-    """Everything the server does for an accepted node."""
+    """Everything the server does for an accepted node; made once, which takes a while."""
     contexts = verification_contexts()
     contexts.append(build_context(ModalityWorklistInformationFind, [str(syntax) for syntax in UNCOMPRESSED]))
     for name in (*FIND_CLASSES, *MOVE_CLASSES, *GET_CLASSES, *STEP_CLASSES):

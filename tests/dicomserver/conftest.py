@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings as django_settings
 from pynetdicom import _config
 
+from dicomserver import listeners
 from dicomserver.models import RemoteAE, RemoteAEState
 from dicomserver.policy import Policy
 from dicomserver.server import DicomServer
@@ -24,7 +25,8 @@ T = TypeVar("T")
 
 
 @pytest.fixture(autouse=True)
-def data_folder(tmp_path, settings):
+def data_folder(tmp_path, settings, monkeypatch):
+    monkeypatch.setattr(listeners, "_POLL_SECONDS", 0.01)  # a server ends so much sooner
     settings.CEDAR_DATA = tmp_path
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.DISK_RESERVE_BYTES = 0

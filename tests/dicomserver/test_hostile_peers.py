@@ -1,5 +1,6 @@
 """Peers that are broken, slow or ill-willed cost nothing but their own connection; both ways of receiving."""
 
+import contextlib
 import random
 import socket
 import struct
@@ -91,8 +92,9 @@ def test_idle_sockets_and_endless_pdus_do_not_take_a_modalitys_place(impatient, 
         socket.create_connection(("127.0.0.1", server.port), source_address=elsewhere[number % 10])
         for number in range(100)
     ]
-    for connection in hostile[::2]:
-        connection.sendall(struct.pack(">BxI", 0x01, 0xFFFFFFF0) + b"x" * 100)
+    for connection in hostile[50:]:
+        with contextlib.suppress(OSError):  # given up already
+            connection.sendall(struct.pack(">BxI", 0x01, 0xFFFFFFF0) + b"x" * 100)
 
     assert still_stores(server)
     wait_for(lambda: not server.listeners.associations)
