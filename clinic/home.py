@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from .http import signed_in
+from .http import part_url, signed_in
 from .models import ClinicProfile
 from .permissions import Permission as P
 
@@ -68,6 +68,7 @@ def page_frame(request: HttpRequest) -> dict[str, object]:
     return {
         "clinic": ClinicProfile.get(),
         "navigation": items,
+        "find_url": part_url(user, "patients:patient_quick") if user and items else "",
         "demo_mode": settings.CEDAR_DEMO,
         "idle_seconds": settings.IDLE_TIMEOUT_SECONDS,
     }

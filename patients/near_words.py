@@ -7,6 +7,7 @@ fast when half the clinic is called alike. Other spellings of the same sound com
 from collections.abc import Iterable
 from dataclasses import dataclass
 from string import ascii_lowercase
+from typing import Any
 
 from django.db import connection
 
@@ -54,7 +55,7 @@ def near_words(words: Iterable[str], *, sounds: bool = True) -> dict[str, list[N
         for slip in one_slip_away(word) if 2 < len(word) <= _LONGEST else ():
             slips.setdefault(slip, []).append(word)
     sql = f"{_ITSELF} UNION ALL {_ONE_SLIP_AWAY}"
-    asked: list[object] = [wanted, list(slips)]
+    asked: list[Any] = [wanted, list(slips)]
     if sounds:
         sql += f" UNION ALL {_SAME_SOUND}"
         asked += [wanted, _AT_MOST]

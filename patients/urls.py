@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import document_views, identity_views, merge_views, page_views, views
+from . import document_views, identity_views, merge_views, page_views, taking_views, views
 
 app_name = "patients"
 urlpatterns = [
@@ -9,6 +9,8 @@ urlpatterns = [
     path("candidates/", views.patient_candidates, name="patient_candidates"),
     path("<int:pk>/", page_views.patient_detail, name="patient_detail"),
     path("<int:pk>/edit/", views.patient_edit, name="patient_edit"),
+    path("quick/", views.patient_quick, name="patient_quick"),
+    path("<int:pk>/take/", taking_views.patient_take, name="patient_take"),
     path("<int:pk>/summary/", page_views.patient_summary, name="patient_summary"),
     path("<int:pk>/identities/", identity_views.patient_identities, name="patient_identities"),
     path("identifiers/<int:pk>/remove/", identity_views.identifier_remove, name="identifier_remove"),

@@ -17,9 +17,10 @@ from .forms import PatientForm, initial_from_search
 from .identities import rename_patient
 from .models import Patient
 from .records import Merged, open_patient
-from .search import recent_patients, search_patients
+from .search import LIMIT, Hit, recent_patients, search_patients
 from .services import SurelyHere, register_patient
 
+QUICK = 7  # hits under the search box of every page
 # What moves a record on to its next version.
 WRITING = ["patient.changed", "patient.merged", "patient.merge_undone"]
 
@@ -33,14 +34,26 @@ def patient_list(request: StaffRequest) -> HttpResponse:
     if text and not request.htmx:
         record(by=request.user, action="patient.searched", changes={"text": text[:200]})
         if len(hits) == 1:
-            return redirect("patients:patient_detail", pk=hits[0].patient.pk)
+            return redirect(hits[0])
     context = {
         "text": text,
         "hits": hits,
+        "are_more": len(hits) >= LIMIT,
         "recent": [] if text else recent_patients(request.user),
         "may_edit": request.user.can(Permission.PATIENT_EDIT),
     }
     return _render(request, "patients/patient_list.html", "results", context)
+
+
+@require_GET
+@require(Permission.PATIENT_VIEW)
+def patient_quick(request: StaffRequest) -> HttpResponse:
+    """Under the search box in the head of every page: the first hits, or whom this person saw last."""
+    text = request.GET.get("q", "").strip()
+    hits = search_patients(text, request.user, limit=QUICK) if text else []
+    recent = [] if text else [Hit(patient, "") for patient in recent_patients(request.user, limit=QUICK)]
+    context = {"text": text, "hits": hits or recent, "may_edit": request.user.can(Permission.PATIENT_EDIT)}
+    return render(request, "patients/_quick.html", context)
 
 
 @require_http_methods(["GET", "POST"])

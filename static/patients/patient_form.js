@@ -1,5 +1,14 @@
-// The patient form: one of two readings of a birth date is taken over with a click or a key.
+// The patient form: one of two readings of a birth date is taken over with a click or a key; “use this patient”
+// sends the form as it is, also on pages where htmx would send it elsewhere.
 (() => {
+  document.addEventListener("click", (event) => {
+    const taker = event.target.closest("button[data-takes]");
+    if (!taker) return;
+    event.preventDefault();
+    const form = taker.form;
+    form.action = taker.formAction;
+    form.submit();
+  });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-fill]");
     if (!button) return;

@@ -39,6 +39,8 @@ MATRIX = {
     "patients:patient_list": "RTDA",
     "patients:patient_register": "RTA",
     "patients:patient_candidates": "RTA",
+    "patients:patient_quick": "RTDA",
+    "patients:patient_take": "RTA",
     "patients:patient_detail": "RTDA",
     "patients:patient_edit": "RTA",
     "patients:patient_summary": "RTDA",
@@ -238,6 +240,7 @@ def make_quarantined() -> Quarantined:
 SAMPLES: dict[str, Callable[[], Any]] = {
     "patients:patient_detail": make_patient,
     "patients:patient_edit": make_patient,
+    "patients:patient_take": make_patient,
     "patients:patient_summary": make_patient,
     "patients:patient_identities": make_patient,
     "patients:patient_merge_choose": make_patient,

@@ -1,13 +1,17 @@
 import datetime as dt
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
 from audit.services import record
 from clinic.models import ClinicProfile
 from clinic.permissions import Role
-from patients.models import PatientIdentifier
+from imaging.models import Study, StudyState
+from patients.models import OtherName, PatientIdentifier
+from patients.names import name_key
 from patients.search import recent_patients, search_patients
-from tests.factories import make_patient, make_user
+from tests.factories import make_order, make_patient, make_user
 
 
 @pytest.fixture
@@ -74,13 +78,70 @@ def test_one_box_finds_by_whatever_is_known(people, text, family_names, why):
 
 
 def test_merged_records_are_not_found(people):
-    alias = make_patient(family_name="Silva", given_name="Ana")
+    alias = make_patient(family_name="Silva", given_name="Ana", mrn="OLD-99")
     alias.merged_into = people["Silva"]
     alias.save()
 
     hits = search_patients("silva", make_user(Role.RECEPTIONIST))
 
     assert [hit.patient for hit in hits] == [people["Silva"]]
+
+
+def test_the_number_of_a_merged_record_finds_the_survivor(people):
+    alias = make_patient(mrn="OLD-99")
+    alias.merged_into = people["Silva"]
+    alias.save()
+
+    (hit,) = search_patients("old 99", make_user(Role.RECEPTIONIST))
+
+    assert (hit.patient, str(hit.why)) == (people["Silva"], "number of a merged record")
+
+
+def test_a_name_of_before_finds_its_patient(people):
+    name = OtherName(patient=people["Silva"], family_name="Moreno", given_name="Ana")
+    name.name_key = name_key(name.person_name)
+    name.save()
+
+    (hit,) = search_patients("moren ana", make_user(Role.RECEPTIONIST))
+
+    assert (hit.patient, str(hit.why)) == (people["Silva"], "another name of this person")
+
+
+@pytest.mark.parametrize("text", ["slva", "sivla", "zilva", "silvva ana", "aan silva", "sylva", "ana marai"])
+def test_slips_of_the_fingers_still_find(people, text):
+    hits = search_patients(text, make_user(Role.RECEPTIONIST))
+
+    assert [(hit.patient.family_name, str(hit.why)) for hit in hits] == [("Silva", "similar name")]
+
+
+@pytest.mark.parametrize("typed", ["accession_number", "study_instance_uid"])
+def test_orders_are_found_by_what_is_on_their_label(people, typed):
+    order = make_order(people["Silva"])
+    number = getattr(order, typed)
+
+    hits = [search_patients(text, make_user(Role.TECHNICIAN)) for text in (number, number[:-1])]
+
+    page = reverse("scheduling:order_detail", args=[order.pk])
+    assert [[(hit.patient, hit.get_absolute_url()) for hit in found] for found in hits] == [
+        [(people["Silva"], page)],
+        [(people["Silva"], page)],
+    ]
+    assert order.accession_number in str(hits[0][0].why)
+
+
+def test_the_accession_number_of_images_from_elsewhere_finds_their_patient(people):
+    Study.objects.create(
+        study_instance_uid="1.2.826.0.1.77",
+        state=StudyState.FILED,
+        patient=people["Silva"],
+        received_accession_number="EXT-778",
+        last_received_at=timezone.now(),
+    )
+    user = make_user(Role.RECEPTIONIST)
+
+    found = [search_patients(text, user) for text in ("ext-778", "1.2.826.0.1.77")]
+
+    assert [[hit.patient for hit in hits] for hits in found] == [[people["Silva"]], [people["Silva"]]]
 
 
 def test_the_number_of_hits_is_limited(db):

@@ -8,7 +8,7 @@ from clinic.models import ClinicProfile
 from clinic.permissions import Role
 from patients.models import Patient
 from patients.services import update_patient
-from tests.factories import make_patient, make_user
+from tests.factories import make_order, make_patient, make_user
 
 HTMX = {"HX-Request": "true"}
 LIVE = HTMX | {"X-Cedar-Background": "1"}
@@ -59,6 +59,42 @@ def test_enter_with_one_hit_opens_the_patient_and_the_search_is_audited(client, 
 
     assert response.url == reverse("patients:patient_detail", args=[patient.pk])
     assert Entry.objects.get(action="patient.searched").changes == {"text": "moreno"}
+
+
+def test_enter_with_an_accession_number_opens_its_order(client, desk):
+    order = make_order()
+
+    response = client.get(reverse("patients:patient_list"), {"q": order.accession_number.lower()})
+
+    assert response.url == reverse("scheduling:order_detail", args=[order.pk])
+
+
+def test_the_box_in_the_head_shows_the_first_hits_with_why(client, desk):
+    patient = make_patient(family_name="Moreno", phone="+254712345678")
+
+    response = client.get(reverse("patients:patient_quick"), {"q": "345678"}, headers=HTMX)
+
+    assert [(hit.patient, str(hit.why)) for hit in response.context["hits"]] == [
+        (patient, "part of the phone")
+    ]
+    assert f'href="{reverse("patients:patient_detail", args=[patient.pk])}"' in response.text
+
+
+def test_the_box_in_the_head_shows_recent_patients_before_anything_is_typed(client, desk):
+    patient = make_patient()
+
+    response = client.get(reverse("patients:patient_quick"), headers=HTMX)
+
+    assert [hit.patient for hit in response.context["hits"]] == [patient]
+
+
+def test_every_page_has_the_box_but_the_one_that_is_a_search(client, desk):
+    pages = [
+        client.get(reverse(name)).text for name in ("patients:patient_register", "patients:patient_list")
+    ]
+
+    assert [page.count("data-finds=") for page in pages] == [1, 1]
+    assert ['id="find"' in page for page in pages] == [True, False]
 
 
 def test_nobody_found_offers_to_register_with_what_was_typed(client, desk):
@@ -193,15 +229,14 @@ def test_candidates_of_a_half_typed_form(client, desk):
     assert (response.status_code, response.context["candidates"]) == (200, [])
 
 
-def test_candidates_on_the_walk_in_page_lead_back_to_it(client, desk):
+def test_a_candidate_takes_along_what_was_typed(client, desk):
     patient = make_patient(family_name="Silva", given_name="Ana")
 
     response = client.post(
-        reverse("patients:patient_candidates"),
-        {"family_name": "Silva", "given_name": "Ana", "purpose": "walk_in"},
+        reverse("patients:patient_candidates"), {"family_name": "Silva", "given_name": "Ana"}
     )
 
-    assert f"{reverse('scheduling:walk_in')}?patient={patient.pk}" in response.text
+    assert f'formaction="{reverse("patients:patient_take", args=[patient.pk])}"' in response.text
 
 
 def test_the_walk_in_page_says_what_it_is_for(client, desk):
