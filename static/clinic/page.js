@@ -21,15 +21,23 @@
     window.addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
     setTimeout(() => delete form.dataset.sent, 3000);
   });
-  // Alt+1 … Alt+9 open the pages of the navigation, "/" goes to the search box.
+  function goTo(box, event) {
+    if (!box) return;
+    event.preventDefault();
+    box.focus();
+    box.select();
+  }
+  // Alt+1 … Alt+9 open the pages of the navigation, "/" goes to the page's own search box or to the one in the
+  // head, Ctrl+K always to that in the head.
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     if (event.altKey && /^[1-9]$/.test(event.key)) {
       const link = document.querySelectorAll(".bar__nav a")[Number(event.key) - 1];
       if (link) { event.preventDefault(); link.click(); }
     } else if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      const box = document.querySelector("input[type=search]");
-      if (box) { event.preventDefault(); box.focus(); box.select(); }
+      goTo(document.querySelector("main input[type=search]") ?? document.getElementById("find-patient"), event);
+    } else if (event.key === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+      goTo(document.getElementById("find-patient"), event);
     }
   });
   // <time data-since datetime="…"> says how long ago that was, second by second.

@@ -9,6 +9,13 @@
     form.action = taker.formAction;
     form.submit();
   });
+  // Alt+U is the first of them, from wherever in the form.
+  document.addEventListener("keydown", (event) => {
+    const taker = document.querySelector("button[data-takes]");
+    if (!taker || !event.altKey || event.ctrlKey || event.code !== "KeyU") return;
+    event.preventDefault();
+    taker.click();
+  });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-fill]");
     if (!button) return;

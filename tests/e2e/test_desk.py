@@ -10,7 +10,7 @@ from audit.models import Entry
 from clinic.models import ClinicProfile, User
 from clinic.permissions import Role
 from patients.models import Patient
-from tests.factories import make_patient
+from tests.factories import make_order, make_patient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "correct-horse-7"
@@ -80,16 +80,14 @@ def test_one_of_two_readings_is_taken_with_a_key(desk, live_server):
 
 
 def test_who_is_here_already_appears_while_typing_and_saving_needs_a_reason(desk, live_server):
-    known = make_patient(family_name="Silva", given_name="Ana", birth_date="1985-02-25", mrn="CVC-0042")
+    make_patient(family_name="Silva", given_name="Ana", birth_date="1985-02-25", mrn="CVC-0042")
     desk.goto(f"{live_server.url}/patients/new/")
     type_in(desk, "silvá", "ana", "25/02/1985", "Fem")
 
     candidate = desk.locator(".candidate")
     expect(candidate).to_contain_text("surely the same")
     expect(candidate).to_contain_text("same name, same birth date")
-    expect(candidate.get_by_role("link", name="Use this patient")).to_have_attribute(
-        "href", f"/patients/{known.pk}/"
-    )
+    expect(candidate.get_by_role("button", name="Use this patient")).to_be_visible()
     desk.get_by_role("button", name="Save patient").click()
     expect(desk.get_by_text("This person is registered already")).to_be_visible()
     assert serious(desk) == []
@@ -98,6 +96,28 @@ def test_who_is_here_already_appears_while_typing_and_saving_needs_a_reason(desk
     desk.get_by_role("button", name="Save patient").click()
     expect(desk.get_by_role("heading", name="ana silvá")).to_be_visible()
     assert Entry.objects.get(action="patient.registered").reason == "Her cousin, both were at the desk"
+
+
+def test_whoever_is_here_already_is_used_with_what_was_typed(desk, live_server):
+    """By keyboard alone: Alt+U takes the first candidate, Space ticks what is taken along."""
+    known = make_patient(
+        family_name="Silva", given_name="Ana", birth_date="1985-02-25", phone="+254712345678", mrn="CVC-0042"
+    )
+    desk.goto(f"{live_server.url}/patients/new/")
+    type_in(desk, "Silva", "Ana", "25 Feb 1985", "Fem", "0722 000111", "", "Hill Road 3")
+    expect(desk.locator(".candidate")).to_contain_text("surely the same")
+
+    desk.keyboard.press("Alt+u")
+    expect(desk.get_by_role("heading", name="What is new about Ana Silva (CVC-0042)?")).to_be_visible()
+    assert serious(desk) == []
+    expect(desk.get_by_label("address")).to_be_checked()
+    expect(desk.get_by_label("phone")).to_be_focused()
+    desk.keyboard.press("Space")
+    desk.keyboard.press("Enter")
+
+    expect(desk.get_by_role("heading", name="Ana Silva")).to_be_visible()
+    known.refresh_from_db()
+    assert (known.phone, known.address, Patient.objects.count()) == ("+254722000111", "Hill Road 3", 1)
 
 
 def test_the_search_finds_while_typing(desk, live_server):
@@ -109,6 +129,38 @@ def test_the_search_finds_while_typing(desk, live_server):
     expect(desk.locator("#results tbody tr")).to_have_count(1)
     desk.keyboard.press("Enter")
     expect(desk.get_by_role("heading", name="Jürgen Müller-Lüdenscheidt")).to_be_visible()
+
+
+def test_arrow_keys_walk_through_the_hits(desk, live_server):
+    for given_name in ("Ana", "Eva", "Ida"):
+        make_patient(family_name="Silva", given_name=given_name)
+
+    desk.keyboard.type("silva")
+    expect(desk.locator("#results tbody tr")).to_have_count(3)
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp"):
+        desk.keyboard.press(key)
+    expect(desk.get_by_role("link", name="Silva, Eva")).to_be_focused()
+    desk.keyboard.press("Escape")
+    expect(desk.get_by_label("Find a patient")).to_be_focused()
+    desk.keyboard.press("ArrowDown")
+    desk.keyboard.press("Enter")
+
+    expect(desk.get_by_role("heading", name="Ana Silva")).to_be_visible()
+
+
+def test_every_page_finds_patients_and_orders_from_its_head(desk, live_server):
+    order = make_order(make_patient(family_name="Silva", given_name="Ana"))
+    desk.goto(f"{live_server.url}/account/")
+
+    desk.keyboard.press("/")
+    expect(desk.locator("#find-panel")).to_contain_text("Last patients")
+    desk.keyboard.type(order.accession_number)
+    expect(desk.locator("#find-panel")).to_contain_text(f"order {order.accession_number}")
+    assert serious(desk) == []
+    desk.keyboard.press("ArrowDown")
+    desk.keyboard.press("Enter")
+
+    desk.wait_for_url(f"{live_server.url}/orders/{order.pk}/")
 
 
 def test_a_session_that_ends_asks_for_the_password_in_place(desk, live_server, settings):

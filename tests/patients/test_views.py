@@ -94,7 +94,7 @@ def test_every_page_has_the_box_but_the_one_that_is_a_search(client, desk):
     ]
 
     assert [page.count("data-finds=") for page in pages] == [1, 1]
-    assert ['id="find"' in page for page in pages] == [True, False]
+    assert ['id="find-patient"' in page for page in pages] == [True, False]
 
 
 def test_nobody_found_offers_to_register_with_what_was_typed(client, desk):
