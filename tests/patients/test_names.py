@@ -1,6 +1,10 @@
-import pytest
+from io import BytesIO
 
-from patients.names import PersonName, clean, fold, latin_words, main_words, name_key
+import pytest
+from pydicom import Dataset, dcmread, dcmwrite
+
+from dicomserver.character_sets import attribute, writable
+from patients.names import GROUP_LENGTH, PersonName, clean, fold, latin_words, main_words, name_key
 
 
 @pytest.mark.parametrize(
@@ -86,3 +90,62 @@ def test_clean_composes_and_tidies_only():
 def test_main_words_fall_back_to_the_ideographs():
     assert main_words(PersonName(ideographic="山田^太郎")) == ["shantian", "tailang"]
     assert main_words(PersonName(family="Yamada", ideographic="山田")) == ["yamada"]
+
+
+PEOPLE = [
+    PersonName("Ólafsdóttir", "Anna", "María", "Dr", "III"),
+    PersonName("O’Neill-Smith", "Siobhán"),
+    PersonName("MacDonald", "Seán Óg"),
+    PersonName("Núñez Ibáñez", "Íñigo"),
+    PersonName("Großmann", "Søren"),
+    PersonName("Yıldız", "İpek"),
+    PersonName("Nguyễn", "Ánh", "Thị"),
+    PersonName("Suharto"),
+    PersonName(given="Madonna"),
+    PersonName("Иванова", "Мария", "Сергеевна"),
+    PersonName("حسینی", "پریسا"),
+    PersonName("Yamada", "Tarou", ideographic="山田^太郎", phonetic="やまだ^たろう"),
+    PersonName("Hong", "Gildong", ideographic="洪^吉洞", phonetic="홍^길동"),
+    PersonName(ideographic="王^小明"),
+    PersonName("x" * 40, "y" * 23),
+]
+
+
+@pytest.mark.parametrize("name", PEOPLE, ids=lambda name: name.as_dicom()[:20])
+def test_a_name_goes_into_a_dicom_file_and_comes_back_whole(name):
+    sent = Dataset()
+    sent.SpecificCharacterSet = "ISO_IR 192"
+    sent.PatientName = name.as_dicom()
+    file = BytesIO()
+    dcmwrite(file, sent, implicit_vr=False, little_endian=True)
+
+    received = dcmread(BytesIO(file.getvalue()), force=True)
+
+    assert PersonName.from_dicom(str(received.PatientName)) == name
+    assert all(len(group) <= GROUP_LENGTH for group in name.as_dicom().split("="))
+
+
+@pytest.mark.parametrize(
+    ("character_set", "name"),
+    [
+        ("ISO_IR 100", PersonName("Müller-Peña", "Søren")),
+        ("ISO_IR 144", PersonName("Иванова", "Мария")),
+        ("ISO_IR 148", PersonName("Yıldız", "İpek")),
+        (
+            "\\ISO 2022 IR 87",
+            PersonName("Yamada", "Tarou", ideographic="山田^太郎", phonetic="やまだ^たろう"),
+        ),
+        ("\\ISO 2022 IR 149", PersonName("Hong", "Gildong", ideographic="洪^吉洞", phonetic="홍^길동")),
+        ("GB18030", PersonName("Wang", "XiaoMing", ideographic="王^小明")),
+    ],
+)
+def test_a_device_with_a_set_of_its_own_gets_the_name_whole_where_the_set_holds_it(character_set, name):
+    sent = Dataset()
+    sent.SpecificCharacterSet = attribute(character_set)
+    sent.PatientName = writable(name.as_dicom(), character_set)
+    file = BytesIO()
+    dcmwrite(file, sent, implicit_vr=False, little_endian=True)
+
+    received = dcmread(BytesIO(file.getvalue()), force=True)
+
+    assert PersonName.from_dicom(str(received.PatientName)) == name
