@@ -57,7 +57,9 @@ class Clinic:
     def __init__(self) -> None:
         ClinicProfile.get()
         ClinicProfile.objects.update(country="KE", mrn_pattern="CVC-0000001")
-        self.by = User.objects.create(username="bench", full_name="Bench", password="!")
+        self.by = User.objects.create(
+            username="bench", full_name="Bench", password="!", roles=["receptionist"]
+        )
         self.procedure = Procedure.objects.create(code="CXR", name="Chest X-ray", modality="DX")
         self.people = crowd(10**9, seed=7)
         self.size = 0

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.contrib.postgres.search import TrigramSimilarity
-from django.db import connection, transaction
 from django.db.models import Prefetch, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from . import names
 from .dates import BirthDate, BirthPrecision
+from .indexed import only_indexes
 from .models import OtherName, Patient
 from .near_words import NearWord, near_words, sounds_of
 from .numbers import number_key
@@ -108,10 +108,7 @@ def compare(
 
 def _worth_comparing(described: Description) -> list[Patient]:
     kinds = [kind.values_list("pk")[:_LOOKED_AT] for kind in _kinds(described)]
-    with transaction.atomic():
-        # With many keys the planner may think that reading everything is cheaper.
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('enable_seqscan', 'off', true)")
+    with only_indexes():
         keys = [pk for (pk,) in kinds[0].union(*kinds[1:])]
     patients = Patient.objects.filter(pk__in=keys)
     if described.identifiers:

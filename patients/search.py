@@ -24,6 +24,7 @@ from clinic.models import ClinicProfile, User
 
 from . import finders, names
 from .dates import AmbiguousDate, BirthDate, read_birth_date
+from .indexed import only_indexes
 from .models import OtherName, Patient
 from .near_words import near_words
 from .numbers import format_mrn, number_key
@@ -62,10 +63,11 @@ def search_patients(text: str, user: User, *, limit: int = LIMIT) -> list[Hit]:
     if len(text) < SHORTEST:
         return []
     hits: dict[int, Hit] = {}
-    for hit in _hits(text, user, limit):
-        hits.setdefault(hit.patient.pk, hit)
-        if len(hits) >= limit:
-            break
+    with only_indexes():
+        for hit in _hits(text, user, limit):
+            hits.setdefault(hit.patient.pk, hit)
+            if len(hits) >= limit:
+                break
     return list(hits.values())
 
 

@@ -115,7 +115,7 @@ def test_whoever_is_here_already_is_used_with_what_was_typed(desk, live_server):
     desk.keyboard.press("Space")
     desk.keyboard.press("Enter")
 
-    expect(desk.get_by_role("heading", name="Ana Silva")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Ana Silva", exact=True)).to_be_visible()
     known.refresh_from_db()
     assert (known.phone, known.address, Patient.objects.count()) == ("+254722000111", "Hill Road 3", 1)
 
