@@ -7,6 +7,8 @@ which is printed; CEDAR_FAULT_DATABASE_SECONDS is how long the database stays aw
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,15 +22,14 @@ from clinic.postgres import default_url
 from tests.faults.accounting import Ledger, differences, is_settled
 from tests.faults.mutations import mutated
 from tests.faults.pushing import AE_TITLE, Modality, Object, cut_off, small_images
-from tests.faults.running import Clinic
+from tests.faults.running import ROOT, Clinic, environment
 
 SEED = int(os.environ.get("CEDAR_FAULT_SEED") or random.randrange(10**6))
 DATABASE_SECONDS = float(os.environ.get("CEDAR_FAULT_DATABASE_SECONDS") or 60)
 MEGABYTE = 1024 * 1024
-ACCEPT = """
-    INSERT INTO dicomserver_remoteae
-    (ae_title, description, host, allowed_addresses, character_set, state, last_address)
-    VALUES (%s, '', '', '{}', 'ISO_IR 192', 'accepted', '') ON CONFLICT DO NOTHING
+ACCEPT = f"""
+from dicomserver.models import RemoteAE
+RemoteAE.objects.create(ae_title="{AE_TITLE}", state="accepted")
 """
 
 
@@ -41,10 +42,13 @@ def chance() -> random.Random:
 @pytest.fixture(scope="module")
 def database(clinic: Clinic) -> str:
     """The modality of these tests is accepted there."""
-    url = default_url(clinic.data)
-    with psycopg.connect(url) as connection:
-        connection.execute(ACCEPT, [AE_TITLE])
-    return url
+    subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v0", "-c", ACCEPT],
+        cwd=ROOT,
+        env=environment() | {"CEDAR_DATA": str(clinic.data), "CEDAR_BOOTSTRAP": "off"},
+        check=True,
+    )
+    return default_url(clinic.data)
 
 
 @pytest.fixture(scope="module")
