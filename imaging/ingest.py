@@ -7,7 +7,8 @@ Why it is safe, step by step for one batch:
     never file the same spool file.
 2.  The spool is listed, under the lock. Names in ``SettledSpoolFile`` have rows already (see 6): they are
     only removed.
-3.  Each object is read in the sandbox. Nothing has changed so far; dying here costs nothing.
+3.  Each object that is not here already, byte for byte, is read in the sandbox. Nothing has changed so far;
+    dying here costs nothing.
 4.  Each file gets a second name in its permanent place (a hard link, or a flushed copy), and the folders are
     flushed. Dying here leaves a second name without a row. Names come from the content (images) or from the
     spool file (quarantine), so the next sweep puts the same file in the same place.
@@ -40,6 +41,7 @@ from .filing import Received, file_objects
 from .models import SettledSpoolFile
 from .quarantine import set_aside
 from .reasons import quarantine_reason
+from .repeats import count_repeats
 from .sandbox import Refused, Sandbox, sandbox
 from .stored_files import make_folder
 
@@ -75,8 +77,10 @@ def _ingest_batch(passed: set[str]) -> bool:
         waiting = _waiting(passed)
         names = [path.name for path in waiting]
         settled = set(SettledSpoolFile.objects.filter(name__in=names).values_list("name", flat=True))
-        examined = _examine([path for path in waiting if path.name not in settled], passed)
-        filed = _file(examined, passed)
+        new = [path for path in waiting if path.name not in settled]
+        repeats = count_repeats(new)
+        examined = _examine([path for path in new if path not in repeats], passed)
+        filed = [*repeats, *_file(examined, passed)]
         SettledSpoolFile.objects.bulk_create(SettledSpoolFile(name=path.name) for path in filed)
         if not waiting:
             _forget_removed()
