@@ -4,7 +4,8 @@
 project's environment. Cedar's rows are inserted in bulk into a cluster that is thrown away; Orthanc has to be
 sent its studies, so by default it gets a fifth of them (``--orthanc-studies``), which is to its advantage.
 Its worklist is that of the plugin in its package, a folder of files. The questions are the same, in turns,
-each on an association that stays open; the time is from the question to the last answer.
+each on an association that stays open; the time is from the question to the last answer, whose bytes are
+counted and not decoded (``asking``).
 """
 
 import argparse
@@ -31,6 +32,7 @@ from pynetdicom.sop_class import ModalityWorklistInformationFind as Worklist
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as Studies
 
 from benchmarks import dicom_peers
+from benchmarks.asking import Asker
 from benchmarks.query_names import STATIONS, accession, birth_date, day_of, mrn, name_parts, start_of, uid
 from benchmarks.report import last_line, table
 from clinic.postgres import default_url
@@ -144,29 +146,19 @@ def write_worklist(folder: Path, count: int) -> None:
 
 
 @contextmanager
-def associated(title: str, port: int, model: str) -> Iterator[Association]:
+def associated(title: str, port: int, sop_class: str) -> Iterator[Association]:
     ae = AE(ae_title=dicom_peers.CALLING)
     ae.dimse_timeout = ae.network_timeout = 300
-    ae.add_requested_context(model, ExplicitVRLittleEndian)
+    ae.add_requested_context(sop_class, ExplicitVRLittleEndian)
     association = ae.associate("127.0.0.1", port, ae_title=title)
     if not association.is_established:
         raise RuntimeError(f"{title} does not take the call")
-    # As DCMTK does: otherwise each question waits 40 ms for the acknowledgement of its first half.
+    # As DCMTK does: otherwise each request waits 40 ms for the acknowledgement of its first half.
     association.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         yield association
     finally:
         association.release()
-
-
-def ask(association: Association, model: str, identifier: Dataset) -> tuple[float, int]:
-    """Seconds until the last answer, and how many matched."""
-    started = time.perf_counter()
-    statuses = [status.get("Status") for status, _answer in association.send_c_find(identifier, model)]
-    seconds = time.perf_counter() - started
-    if statuses[-1] != 0x0000:
-        raise RuntimeError(f"a question was answered with {statuses[-1]}")
-    return seconds, len(statuses) - 1
 
 
 def measure(
@@ -180,7 +172,8 @@ def measure(
     found: dict[str, dict[str, tuple[list[float], float]]] = {}
     with ExitStack() as stack:
         open_to = {
-            name: stack.enter_context(associated(*place, model)) for name, (place, _size) in servers.items()
+            name: stack.enter_context(Asker(dicom_peers.CALLING, *place, model))
+            for name, (place, _size) in servers.items()
         }
         for words, question in questions.items():
             say(f"asking by {words}")
@@ -189,7 +182,7 @@ def measure(
             for turn in range(rounds + 2):
                 for name, (_place, size) in servers.items():
                     asked = identifier(question(turn * 7907 % size))
-                    seconds, count = ask(open_to[name], model, asked)
+                    seconds, count = open_to[name].ask(asked)
                     if turn >= 2:  # the first ones open connections and plan
                         times[name].append(seconds)
                         matches[name].append(count)
