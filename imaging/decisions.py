@@ -19,7 +19,8 @@ from clinic.permissions import Permission
 from patients.models import Patient
 from patients.records import hold_patient
 from patients.services import register_patient
-from scheduling.models import Order, Procedure
+from scheduling.models import Order, Procedure, Referrer
+from scheduling.orders import NewReferrer
 from scheduling.services import (
     note_images_arrived,
     note_images_left,
@@ -69,6 +70,7 @@ def file_with_new_order(
     procedure: Procedure,
     indication: str = "",
     priority: str = Priority.ROUTINE,
+    referrer: Referrer | NewReferrer | None = None,
     reason: str = "",
 ) -> Study:
     """Images that came without an order get one, of ``patient``; it is acquired when they are complete."""
@@ -82,6 +84,7 @@ def file_with_new_order(
         procedure=procedure,
         indication=indication.strip() or default_indication(study),
         priority=priority,
+        referrer=referrer,
     )
     target = Target(owner, order, target.differences)
     return _decide(study, DecisionKind.NEW_ORDER, target, by=by, reason=reason, made_order=True)
@@ -95,6 +98,7 @@ def file_with_new_patient(
     procedure: Procedure | None = None,
     indication: str = "",
     priority: str = Priority.ROUTINE,
+    referrer: Referrer | NewReferrer | None = None,
     **fields: Any,
 ) -> Study:
     """Register the person whom the images show, place an order if ``procedure`` is known, and file them.
@@ -115,7 +119,9 @@ def file_with_new_patient(
     if procedure is None:
         return _decide(study, DecisionKind.PATIENT, target, by=by, reason=reason)
     indication = indication.strip() or default_indication(study)
-    order = place_order(patient, by=by, procedure=procedure, indication=indication, priority=priority)
+    order = place_order(
+        patient, by=by, procedure=procedure, indication=indication, priority=priority, referrer=referrer
+    )
     target = Target(patient, order, target.differences)
     return _decide(study, DecisionKind.NEW_ORDER, target, by=by, reason=reason, made_order=True)
 
@@ -128,6 +134,7 @@ def file_as_unknown(
     procedure: Procedure,
     indication: str = "",
     priority: str = Priority.STAT,
+    referrer: Referrer | NewReferrer | None = None,
 ) -> Study:
     """Let the images be read now, as those of a placeholder, until it is known whose they are."""
     study = _locked(study)
@@ -135,7 +142,9 @@ def file_as_unknown(
         raise Conflict(_("These images can be read already, under a placeholder."))
     placeholder = _register_placeholder(study, by=by)
     indication = indication.strip() or _("Emergency: the patient is not known yet")
-    order = place_order(placeholder, by=by, procedure=procedure, indication=indication, priority=priority)
+    order = place_order(
+        placeholder, by=by, procedure=procedure, indication=indication, priority=priority, referrer=referrer
+    )
     target = Target(placeholder, order, target_patient(study, placeholder).differences)
     return _decide(study, DecisionKind.UNKNOWN, target, by=by, made_order=True)
 

@@ -46,7 +46,8 @@ class HeldOrderForm(OrderForm):
 
     def order_values(self) -> dict[str, Any]:
         """What the decisions take for the order."""
-        return {name: self.cleaned_data[name] for name in ("procedure", "indication", "priority")}
+        values = {name: self.cleaned_data[name] for name in ("procedure", "indication", "priority")}
+        return values | {"referrer": self.cleaned_data.get("referrer") or None}
 
 
 def initial_from_images(study: Study) -> dict[str, str]:

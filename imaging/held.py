@@ -5,6 +5,7 @@ What is decided is written by ``decisions.py``.
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Case, Count, Exists, IntegerField, OuterRef, QuerySet, Value, When
@@ -61,7 +62,7 @@ def default_target(study: Study) -> Target | None:
 
 def find_target(study: Study, text: str) -> Target:
     """The order with this accession number, else the patient with this number."""
-    text = text.strip()
+    text = text.replace("\0", "").strip()
     order = Order.objects.filter(accession_number__iexact=text).select_related("patient", "procedure").first()
     if order is not None:
         return target_order(study, order)
@@ -83,8 +84,8 @@ def target_patient(study: Study, patient: Patient) -> Target:
     return Target(patient, None, differences(Identity.of_study(study), patient))
 
 
-def suggested_orders(study: Study, patient: Patient | None = None) -> list[Order]:
-    """Orders that these images could be of, the likeliest first: the patient's, the machine's, the day's."""
+def suggested_orders(study: Study, patients: Collection[Patient] = ()) -> list[Order]:
+    """Orders that these images could be of, the likeliest first: the patients', the machine's, the day's."""
     day = (study.performed_at or study.last_received_at).astimezone(clinic_zone()).date()
     start, end = day_bounds(day, clinic_zone())
     wanted = {other for one in study.modalities for other in SAME_MODALITY.get(one, {one})}
@@ -94,7 +95,7 @@ def suggested_orders(study: Study, patient: Patient | None = None) -> list[Order
         .annotate(
             studies_here=Count("studies"),
             rank=Case(
-                When(patient=patient, then=Value(0)),
+                When(patient__in=patients, then=Value(0)),
                 When(
                     appointment__station__ae_title=study.source_ae_title,
                     appointment__starts_at__range=(start, end),

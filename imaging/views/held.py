@@ -34,6 +34,7 @@ from ..held import (
     target_order,
     target_patient,
 )
+from ..identity import Identity, find_patient
 from ..models import Quarantined, Study, StudyDecision
 from ..overview import strips_of
 from ..performed_steps import unlinked_steps
@@ -207,16 +208,22 @@ def _this(request: StaffRequest, study: Study, default: Any) -> dict[str, Any]:
 
 
 def _other(request: StaffRequest, study: Study, default: Any) -> dict[str, Any]:
-    text = " ".join(request.GET.get("text", "").split())
+    text = " ".join(request.GET.get("text", "").replace("\0", "").split())
     found = find_targets(study, text, request.user) if text else []
-    orders = [] if text else suggested_orders(study, default.patient if default else None)
-    return {"text": text, "found": found, "suggested": [target_order(study, order) for order in orders]}
+    if text:
+        return {"text": text, "found": found, "suggested": []}
+    named = find_patient(Identity.of_study(study))
+    patients = [named] if named is not None else []
+    orders = suggested_orders(study, [*patients, *([default.patient] if default else [])])
+    suggested = [target_order(study, order) for order in orders]
+    suggested += [target_patient(study, patient) for patient in patients]
+    return {"text": text, "found": found, "suggested": suggested}
 
 
 def _new_order(request: StaffRequest, study: Study, default: Any) -> dict[str, Any]:
     text = request.POST.get("patient", "") or request.GET.get("patient", "")
     patient = Patient.objects.current().filter(pk=int(text)).first() if text.isdecimal() else None
-    patient = patient or (default.patient if default else None)
+    patient = patient or find_patient(Identity.of_study(study)) or (default.patient if default else None)
     target = target_patient(study, patient) if patient is not None else None
     return {"target": target, "form": HeldOrderForm(study=study)}
 

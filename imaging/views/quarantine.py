@@ -142,7 +142,7 @@ def quarantine_restore(request: StaffRequest, pk: int) -> HttpResponse:
 
 def _shown(items: QuerySet[Quarantined], shown: str, request: StaffRequest) -> QuerySet[Quarantined]:
     items = items.filter(settled_as=SHOWN[shown])
-    if sender := request.GET.get("sender", ""):
+    if sender := request.GET.get("sender", "").replace("\0", ""):
         items = items.filter(source_ae_title=sender)
     text = request.GET.get("text", "").replace("\0", "").strip()[:200]
     if text:

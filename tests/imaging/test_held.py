@@ -89,9 +89,9 @@ def test_orders_of_the_patient_are_suggested_before_those_of_the_day(held, order
     of_patient = make_order(other, status="ordered", procedure=make_procedure(modality="CT"))
     make_order(status="scheduled", procedure=make_procedure(modality="US"))
 
-    assert suggested_orders(held, other) == [of_patient]
+    assert suggested_orders(held, [other]) == [of_patient]
     held.performed_at = None
-    assert suggested_orders(held, other) == [of_patient, of_today]
+    assert suggested_orders(held, [other]) == [of_patient, of_today]
 
 
 def test_the_likely_examination_is_of_the_modality_and_the_body_part(held):

@@ -162,6 +162,10 @@ def test_a_name_finds_the_patient(client, technician, held, other):
     assert f"?as=this&amp;patient={other.pk}" in shown
 
 
+def test_a_search_with_a_nul_character_is_an_ordinary_one(client, technician, held):
+    assert "Agrees with the images" in page(client, held, **{"as": "other", "text": "be\0rg"})
+
+
 def test_nobody_is_found(client, technician, held):
     assert "Nobody and no order was found for “zzz9”." in page(
         client, held, **{"as": "other", "text": "zzz9"}
@@ -235,10 +239,21 @@ def test_a_decision_for_nothing_is_refused(client, technician, held, posted):
 
 
 def test_a_new_order_needs_no_more_than_one_button(client, technician, held, other, procedure):
-    shown = page(client, held, **{"as": "new_order", "patient": other.pk})
-    post(client, "study_new_order", held, patient=other.pk, procedure="CTH", priority="routine")
+    shown = page(client, held, **{"as": "new_order"})
+    post(
+        client,
+        "study_new_order",
+        held,
+        patient=other.pk,
+        procedure="CTH",
+        priority="routine",
+        referrer="Dr Who",
+        referrer_is_new="on",
+    )
 
     held.refresh_from_db()
+    assert "Place the order for Tor Berg and file the images" in shown
+    assert held.order.referrer.name == "Dr Who"
     assert 'value="CT head · ' in shown
     assert (held.state, held.patient, held.order.procedure) == ("linked", other, procedure)
 

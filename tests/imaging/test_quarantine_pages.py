@@ -79,6 +79,7 @@ def test_it_is_filtered_by_machine_and_text(client, technician):
     assert listed(client, sender="XR2").count('name="item"') == 1
     assert listed(client, text="no CONTENT").count('name="item"') == 1
     assert "Nothing fits this filter." in listed(client, text="\0nothing")
+    assert "Nothing fits this filter." in listed(client, sender="\0nobody")
 
 
 @pytest.mark.parametrize("count", [1, 60])
