@@ -53,7 +53,8 @@ def fill(visits: int, modalities: int, people: dict[str, int]) -> None:
     states = [(visit, order) for visit, order, share in NOON for _ in range(share)]
     now = timezone.now().replace(second=0, microsecond=0)
     opens = now.replace(hour=8, minute=0)
-    booked, imaged = [], []
+    booked: list[int] = []
+    imaged: list[dict[str, str]] = []
     for number, (state, order_state), station in zip(
         range(visits), cycle(states), cycle(stations), strict=False
     ):

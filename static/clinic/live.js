@@ -202,8 +202,8 @@
     }
     for (const [id, [left, top]] of keeps.scrolled) document.getElementById(id)?.scrollTo(left, top);
     const field = keeps.focus && document.getElementById(keeps.focus);
-    if (field && document.activeElement !== field) {
-      field.focus({ preventScroll: true });
+    if (field) {
+      if (document.activeElement !== field) field.focus({ preventScroll: true });
       if (keeps.range && keeps.range[0] !== null) try { field.setSelectionRange(...keeps.range); } catch { /* not a text field */ }
     }
     if (Math.abs(window.scrollY - keeps.top) > 1) window.scrollTo(window.scrollX, keeps.top);
