@@ -106,11 +106,11 @@ def test_another_patient_found_by_name(desk: Page, live_server: Any, held: Study
     desk.keyboard.press("Escape")
     desk.keyboard.press("2")
 
-    expect(desk.get_by_role("searchbox")).to_be_focused()
+    expect(desk.get_by_role("main").get_by_role("searchbox")).to_be_focused()
     desk.keyboard.type("nobody at all")
     desk.keyboard.press("Enter")
     expect(desk.get_by_text("Nobody and no order was found")).to_be_visible()
-    desk.get_by_role("searchbox").fill("berg")
+    desk.get_by_role("main").get_by_role("searchbox").fill("berg")
     desk.keyboard.press("Enter")
     link = desk.get_by_role("link", name="Compare Tor Berg (B-2)")
     expect(link).to_be_visible()

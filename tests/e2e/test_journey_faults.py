@@ -42,7 +42,7 @@ def walk_in(page: Page) -> str:
     page.get_by_role("button", name="Check in now").click()
     page.wait_for_url(re.compile("/(board|orders|patients|appointments)/"))
     page.goto("/patients/")
-    page.get_by_role("searchbox").fill(FAMILY)
+    page.get_by_role("main").get_by_role("searchbox").fill(FAMILY)
     page.get_by_role("link", name=re.compile(FAMILY)).first.click()
     row = page.get_by_role("row").filter(has_text="Chest X-ray PA")
     accession = row.get_by_text(re.compile(r"^A\d+$")).inner_text()
