@@ -21,6 +21,9 @@
   });
   // The panel in the head is open while the keyboard is in it and there is something to show.
   document.addEventListener("htmx:afterSwap", (event) => {
+    // Hits that came while one of the last ones had the keyboard: it goes back to the box, not to nowhere.
+    const box = event.detail.requestConfig?.elt;
+    if (box?.dataset.finds && document.activeElement === document.body) box.focus();
     const find = event.target.closest(".find");
     if (find?.contains(document.activeElement)) find.classList.toggle("is-open", event.target.children.length > 0);
   });

@@ -132,20 +132,20 @@ def test_the_search_finds_while_typing(desk, live_server):
 
 
 def test_arrow_keys_walk_through_the_hits(desk, live_server):
-    for given_name in ("Ana", "Eva", "Ida"):
+    for given_name in ("Ada", "Bea", "Cleo"):
         make_patient(family_name="Silva", given_name=given_name)
 
     desk.keyboard.type("silva")
-    expect(desk.locator("#results tbody tr")).to_have_count(3)
+    expect(desk.get_by_role("heading", name="3 patients found")).to_be_visible()
     for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp"):
         desk.keyboard.press(key)
-    expect(desk.get_by_role("link", name="Silva, Eva")).to_be_focused()
+    expect(desk.get_by_role("link", name="Silva, Bea")).to_be_focused()
     desk.keyboard.press("Escape")
     expect(desk.get_by_label("Find a patient")).to_be_focused()
     desk.keyboard.press("ArrowDown")
     desk.keyboard.press("Enter")
 
-    expect(desk.get_by_role("heading", name="Ana Silva")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Ada Silva")).to_be_visible()
 
 
 def test_every_page_finds_patients_and_orders_from_its_head(desk, live_server):
