@@ -137,7 +137,8 @@ def quarantine_discard(request: StaffRequest) -> HttpResponse:
 def quarantine_restore(request: StaffRequest, pk: int) -> HttpResponse:
     item = restore_object(get_object_or_404(Quarantined, pk=pk), by=request.user)
     done(request, _("It is on the list again."))
-    return redirect("imaging:quarantine_item", item.pk)
+    url = reverse("imaging:quarantine_item", args=[item.pk])
+    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
 
 
 def _shown(items: QuerySet[Quarantined], shown: str, request: StaffRequest) -> QuerySet[Quarantined]:
