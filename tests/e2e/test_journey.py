@@ -144,7 +144,7 @@ def test_one_exam_from_the_front_desk_to_the_signed_pdf(clinic: Clinic, browser:
     reception.locator("button.slot").first.click()
     expect(reception.get_by_text(f"{GIVEN} {FAMILY} is booked.")).to_be_visible()
     reception.get_by_role("link", name="Patient", exact=True).click()
-    reception.get_by_role("row").filter(has_text=accession).get_by_role("link").click()
+    reception.locator(".moment[data-kind=orders]").filter(has_text=accession).get_by_role("link").click()
     reception.get_by_role("button", name="Check in").click()
     expect(reception.locator("#order")).to_contain_text("Waiting")
     order_page = reception.url
