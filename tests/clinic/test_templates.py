@@ -13,7 +13,7 @@ TAGS = re.compile(r"{%.*?%}|{#.*?#}", re.DOTALL)
 
 
 class Targets(HTMLParser):
-    """Finds elements that fetch themselves and would put the answer elsewhere: htmx inherits ``hx-target``."""
+    """Finds what fetches itself and would put the answer elsewhere: htmx inherits ``hx-target``."""
 
     def __init__(self) -> None:
         super().__init__()
