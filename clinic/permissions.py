@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from functools import lru_cache
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -138,9 +137,4 @@ MACHINE_PERMISSIONS: frozenset[Permission] = frozenset(
 
 def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:
     """All permissions that any of ``roles`` gives."""
-    return _permissions_of(tuple(roles))
-
-
-@lru_cache
-def _permissions_of(roles: tuple[str, ...]) -> frozenset[Permission]:
     return frozenset().union(*(ROLE_PERMISSIONS.get(role, frozenset()) for role in roles))

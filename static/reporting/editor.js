@@ -233,7 +233,11 @@ function currentSection() {
 }
 
 function goTo(name) {
-  editors.get(name)?.commands.focus("end", { scrollIntoView: true });
+  const editor = editors.get(name);
+  if (!editor) return;
+  // At once: the command waits for the next frame, and the next key may come before it.
+  editor.view.focus();
+  editor.commands.focus("end", { scrollIntoView: true });
 }
 
 function step(by) {

@@ -197,7 +197,7 @@ def test_an_examination_waits_for_its_safety_questions(desk, live_server):
     visit = make_appointment(make_order(procedure=procedure), status="in_room")
     desk.goto(f"{live_server.url}/examinations/{visit.pk}/")
 
-    desk.get_by_role("button", name="Start", exact=True).click()
+    desk.locator("#step-main").click()
     expect(desk.locator("#messages")).to_contain_text("not answered yet: Do you have a pacemaker?")
     assert serious(desk) == []
     pacemaker = desk.get_by_role("radiogroup", name="Do you have a pacemaker?")
@@ -209,7 +209,7 @@ def test_an_examination_waits_for_its_safety_questions(desk, live_server):
     desk.get_by_role("button", name="Keep the answers").click()
     expect(desk.locator(".safety__answers")).to_contain_text("Done nevertheless: MR conditional, card seen")
     assert serious(desk) == []
-    desk.get_by_role("button", name="Start", exact=True).click()
+    desk.locator("#step-main").click()
 
     expect(desk.locator("#messages")).to_contain_text("is being examined")
     assert SafetyAnswer.objects.get(is_critical=True).accepted_reason == "MR conditional, card seen"

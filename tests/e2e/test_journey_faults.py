@@ -44,10 +44,11 @@ def walk_in(page: Page) -> str:
     page.goto("/patients/")
     page.get_by_role("main").get_by_role("searchbox").fill(FAMILY)
     page.get_by_role("link", name=re.compile(FAMILY)).first.click()
-    row = page.get_by_role("row").filter(has_text="Chest X-ray PA")
-    accession = row.get_by_text(re.compile(r"^A\d+$")).inner_text()
-    row.get_by_role("link").click()
-    return accession
+    order = page.locator(".moment[data-kind=orders]").filter(has_text="Chest X-ray PA").first
+    found = re.search(r"\bA\d+\b", order.inner_text())
+    assert found is not None
+    order.get_by_role("link").first.click()
+    return found[0]
 
 
 def send(clinic: Clinic, folder: Path) -> subprocess.Popen[str]:

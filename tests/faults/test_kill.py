@@ -72,6 +72,7 @@ def test_after_kill_9_of_the_supervisor_nothing_is_left_and_the_next_start_works
     stopped_clinic.start()
 
     assert left == []
+    stopped_clinic.until(stopped_clinic.is_well)
     assert stopped_clinic.health() == (200, {"status": "ok", "database": "ok", "worker": "ok", "scp": "ok"})
 
 

@@ -102,7 +102,7 @@ def test_the_part_of_an_order_costs_the_same_queries_however_many_images(
     url = reverse("imaging:order_images", args=[study.order_id])
     client.get(url)
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(15):
         client.get(url)
 
 
