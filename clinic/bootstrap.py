@@ -73,7 +73,9 @@ def run_tests(arguments):
     os.chdir(str(ROOT))
     sys.stdout.flush()
     if not arguments:
-        arguments = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile", "--no-loadscope-reorder"]
+        # One more than there are processors: much of the time a test waits for a program that it started.
+        workers = str((os.cpu_count() or 1) + 1)
+        arguments = ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])
 
 
